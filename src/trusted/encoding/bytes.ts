@@ -1,0 +1,42 @@
+// Plain byte work that every room of the unit needs. The meter's engine has no TextEncoder, so text on the
+// wire is printable ASCII by definition (docs/protocol.md).
+
+/** A message, document or stored record that is not what its format says. Its text names what and where. */
+export class FormatError extends Error {
+  override readonly name = "FormatError";
+}
+
+/** A fault of the program itself, never of its input: stop at once. */
+export function assert(condition: boolean, what: string): asserts condition {
+  if (!condition) throw new Error(`assertion failed: ${what}`);
+}
+
+/** Big-endian bytes of an unsigned integer; `width` 1..7 bytes. Asserts that it fits. */
+export function uintBytes(value: number, width: number): Uint8Array {
+  assert(Number.isSafeInteger(value) && value >= 0 && value < 2 ** (8 * width), "integer fits its field");
+  const out = new Uint8Array(width);
+  for (let at = width - 1, rest = value; at >= 0; at--, rest = Math.floor(rest / 256)) out[at] = rest % 256;
+  return out;
+}
+
+/** Reads a big-endian unsigned integer of `width` 1..6 bytes; asserts that the bytes are there. */
+export function readUint(bytes: Uint8Array, offset: number, width: number): number {
+  assert(offset >= 0 && offset + width <= bytes.length, "integer lies within its bytes");
+  let value = 0;
+  for (let at = offset; at < offset + width; at++) value = value * 256 + (bytes[at] as number);
+  return value;
+}
+
+/** Equal length and content. Not for secrets: it stops at the first difference. */
+export function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && a.every((byte, at) => byte === b[at]);
+}
+
+/** Bytes of printable ASCII text; asserts that it is printable ASCII. */
+export function asciiBytes(text: string): Uint8Array {
+  return Uint8Array.from(text, (character) => {
+    const code = character.charCodeAt(0);
+    assert(code >= 0x20 && code <= 0x7e, "text is printable ASCII");
+    return code;
+  });
+}

@@ -1,0 +1,60 @@
+// COSE_Sign1 (RFC 9052) in the single shape that Sealmeter signs: tag 18, protected {1: -8, 16: typ}
+// (EdDSA; RFC 9596 explicit type), unprotected {4: kid}, attached payload, empty external_aad. Each kind of
+// document has a typ of its own, so a signature for one never serves as another.
+import { array, bstr, CborReader, int, map, tagged, tstr } from "./cbor.js";
+
+const SIGN1_TAG = 18;
+const ALG = 1;
+const ALG_EDDSA = -8;
+const KID = 4;
+const TYP = 16;
+/** kid is the first 8 bytes of H(public key): a hint for look-ups, never trusted. */
+const KID_BYTES = 8;
+
+/** The kinds of signed document; each stands as `sealmeter/<kind>` in the protected header. */
+export type DocumentType = `${"certificate" | "batch" | "pairing" | "register" | "command"}-1` | OuterType;
+type OuterType = `${"tariff" | "roster" | "revocation"}-1`;
+
+export interface Sign1 {
+  readonly kid: Uint8Array;
+  readonly payload: Uint8Array;
+  readonly signature: Uint8Array;
+}
+
+const protectedHeader = (type: DocumentType) => map([ALG, int(ALG_EDDSA)], [TYP, tstr(`sealmeter/${type}`)]);
+
+/** The bytes that are signed: RFC 9052 section 4.4, Sig_structure with context "Signature1". */
+export function toBeSigned(type: DocumentType, payload: Uint8Array): Uint8Array {
+  return array(tstr("Signature1"), bstr(protectedHeader(type)), bstr(new Uint8Array(0)), bstr(payload));
+}
+
+/** The envelope around a payload (deterministic CBOR by the caller's promise) and its 64-byte signature. */
+export function encodeSign1(type: DocumentType, { kid, payload, signature }: Sign1): Uint8Array {
+  const unprotected = map([KID, bstr(kid)]);
+  const header = bstr(protectedHeader(type));
+  return tagged(SIGN1_TAG, array(header, unprotected, bstr(payload), bstr(signature)));
+}
+
+/**
+ * Takes an envelope of one type apart without trusting any of it: the signature is not checked here.
+ * @param maxPayload largest payload accepted, bytes.
+ * @throws FormatError for another type or algorithm, an additional header, a missing tag, trailing or
+ *   non-canonical bytes.
+ */
+export function decodeSign1(bytes: Uint8Array, type: DocumentType, maxPayload: number): Sign1 {
+  const reader = new CborReader(bytes, type);
+  reader.tag(SIGN1_TAG);
+  reader.array(4);
+  const header = new CborReader(reader.bytes(0, 64), `${type} protected header`);
+  header.map(2);
+  if (header.key(ALG).int(64) !== ALG_EDDSA) header.refuse("algorithm is not EdDSA");
+  const typ = header.key(TYP).text(48);
+  if (typ !== `sealmeter/${type}`) header.refuse(`type "${typ}" instead of "sealmeter/${type}"`);
+  header.end();
+  reader.map(1);
+  const kid = reader.key(KID).bytes(KID_BYTES);
+  const payload = reader.bytes(0, maxPayload);
+  const signature = reader.bytes(64);
+  reader.end();
+  return { kid, payload, signature };
+}
