@@ -1,0 +1,304 @@
+// The log ring: records appended sector after sector over the first part of the journal's flash, the oldest
+// sector erased when a new one is begun. Nothing is inferred from erased-looking flash: the log ends at its
+// last whole record, a sector is written only after an erase in this boot and a header that read back, and at
+// a restart the last sector's records are first copied on, since a torn cell may read otherwise next time
+// (docs/journal.md has the drawings and the reasons).
+
+import { concatBytes } from "@noble/hashes/utils.js";
+import { assert, readUint, sameBytes, uintBytes } from "../encoding/bytes.js";
+import { BLOCK_BYTES, type Flash, SECTOR_BYTES } from "../ports.js";
+import { crc32c } from "./crc32c.js";
+import { encodeRecord, type LogRecord, RecordType, readRecord, recordBytes } from "./record.js";
+
+const MAGIC = Uint8Array.of(0x53, 0x4d, 0x4c, 0x31); // "SML1"
+const HEADER_BYTES = 32;
+/** Records end here, so that a copy of a full sector has room for the record that completes it. */
+const RECORDS_END = SECTOR_BYTES - BLOCK_BYTES;
+const NONE = new Uint8Array(0);
+/** How many sectors ahead of the writer the configuration is moved out of the way. */
+const MOVE_AHEAD = 8;
+/** Sectors tried one after the other before the flash counts as dead. */
+const TRIES_MAX = 8;
+
+/** Where a record lies: its sector's sequence number, which names the sector for good, and its offset. */
+export interface Place {
+  readonly sequence: number;
+  readonly offset: number;
+}
+
+/** For each numbered kind of record, the lowest number that can come next in the log. */
+export interface Marks {
+  readonly interval: number;
+  readonly batch: number;
+  readonly event: number;
+}
+
+export interface Found extends LogRecord {
+  readonly place: Place;
+  /** Where to look for the record after it. */
+  readonly next: Place;
+}
+
+interface Header {
+  readonly sequence: number;
+  /** The sector whose records this one repeats: its sequence number (0: none) and its position. */
+  readonly copyOf: number;
+  readonly copyPosition: number;
+  readonly marks: Marks;
+}
+
+function encodeHeader({ sequence, copyOf, copyPosition, marks }: Header): Uint8Array {
+  const body = concatBytes(
+    MAGIC,
+    uintBytes(sequence, 4),
+    uintBytes(copyOf, 4),
+    uintBytes(copyPosition, 4),
+    uintBytes(marks.interval, 4),
+    uintBytes(marks.batch, 4),
+    uintBytes(marks.event, 4),
+  );
+  return concatBytes(body, uintBytes(crc32c(body), 4));
+}
+
+export class Log {
+  readonly #flash: Flash;
+  readonly #sectors: number;
+  /** Sequence number of the sector at each position; 0 where there is none or a copy has replaced it. */
+  readonly #sequences: Uint32Array;
+  #tail = { position: 0, sequence: 0, end: SECTOR_BYTES };
+  #highest = 0;
+  #lastFound = 0;
+  /** What can come after the last record; the owner of the records keeps it rising. */
+  marks: Marks = { interval: 0, batch: 0, event: 0 };
+  /** Record that must survive, and where it is; it is moved ahead of the writer. */
+  configuration: Place | null = null;
+  /** Sectors that could not be written, until the owner reports and clears them. */
+  readonly badSectors: number[] = [];
+
+  /** @param sectors how many sectors, from the first of the flash, are the log's; at least 4. */
+  constructor(flash: Flash, sectors: number) {
+    assert(sectors >= 4 && sectors <= flash.sectors, "log has at least 4 sectors");
+    this.#flash = flash;
+    this.#sectors = sectors;
+    this.#sequences = new Uint32Array(sectors);
+  }
+
+  /**
+   * Finds the log in the flash, then copies its last sector on so that writing can go on. Reads all headers
+   * and at most two sectors whole.
+   * @returns whether there was a log at all.
+   */
+  recover(): boolean {
+    let last: { header: Header; position: number } | null = null;
+    for (let position = 0; position < this.#sectors; position++) {
+      const header = this.#readHeader(position);
+      this.#sequences[position] = header?.sequence ?? 0;
+      if (header && header.sequence > this.#highest) {
+        this.#highest = header.sequence;
+        last = { header, position };
+      }
+    }
+    if (!last) return false;
+    this.#dropReplaced();
+    if (last.header.copyOf !== 0 && !this.#holdsCompleteCopy(last.header.sequence)) {
+      this.#sequences[last.position] = 0;
+      last = this.#newestSector();
+      if (!last) return false;
+    }
+    this.#copyOn(last.header, last.position);
+    return true;
+  }
+
+  /** Erases the ring and begins its first sector. */
+  format(): void {
+    for (let position = 0; position < this.#sectors; position++) this.#flash.erase(position);
+    this.#open(0, { sequence: 0, copyOf: 0, copyPosition: 0, marks: this.marks });
+  }
+
+  /**
+   * Appends a record, verified by reading it back.
+   * @throws Error when no sector can be written any more.
+   */
+  append(record: LogRecord): Place {
+    for (let attempt = 0; attempt < TRIES_MAX; attempt++) {
+      if (this.#tail.end + recordBytes(record.payload.length) > RECORDS_END) this.#openNext();
+      const place = { sequence: this.#tail.sequence, offset: this.#tail.end };
+      if (this.#write(record)) return place;
+      this.badSectors.push(this.#tail.position);
+      this.#tail.end = SECTOR_BYTES;
+    }
+    throw new Error("journal: no sector of the log can be written");
+  }
+
+  /** The first whole record at or after a place, in the order they were appended, or null. */
+  find(from: Place): Found | null {
+    let { sequence, offset } = from;
+    for (let visited = 0; visited <= this.#sectors; visited++) {
+      const found = this.#findInSector(sequence, offset);
+      if (found || sequence === this.#tail.sequence) return found;
+      sequence = this.#sequenceAfter(sequence);
+      if (sequence === 0) return null;
+      offset = HEADER_BYTES;
+    }
+    return null;
+  }
+
+  /** The start of the youngest sector before which no record of `kind` from `number` on can lie. */
+  seek(kind: keyof Marks, number: number): Place {
+    let best = 0;
+    let oldest = this.#tail.sequence;
+    for (let position = 0; position < this.#sectors; position++) {
+      const sequence = this.#sequences[position] as number;
+      if (sequence === 0) continue;
+      oldest = Math.min(oldest, sequence);
+      const header = sequence > best ? this.#readHeader(position) : null;
+      if (header && header.marks[kind] <= number) best = sequence;
+    }
+    return { sequence: best === 0 ? oldest : best, offset: HEADER_BYTES };
+  }
+
+  /** The start of the oldest sector. */
+  get start(): Place {
+    return { sequence: this.#sequenceAfter(0), offset: HEADER_BYTES };
+  }
+
+  /** The start of the sector that is being written. */
+  get tailStart(): Place {
+    return { sequence: this.#tail.sequence, offset: HEADER_BYTES };
+  }
+
+  /** What the oldest sector still held begins with; records before it were overwritten. */
+  oldestMarks(): Marks {
+    const oldest = this.#sequenceAfter(0);
+    const header = this.#readHeader(this.#position(oldest));
+    assert(header !== null, "a sector in use has a header");
+    return header.marks;
+  }
+
+  #readHeader(position: number): Header | null {
+    const bytes = new Uint8Array(HEADER_BYTES);
+    this.#flash.read(position * SECTOR_BYTES, bytes);
+    const [sequence, copyOf, copyPosition, interval, batch, event] = [4, 8, 12, 16, 20, 24].map((at) =>
+      readUint(bytes, at, 4),
+    ) as [number, number, number, number, number, number];
+    const header = { sequence, copyOf, copyPosition, marks: { interval, batch, event } };
+    return sequence !== 0 && sameBytes(encodeHeader(header), bytes) ? header : null;
+  }
+
+  /** Forgets every sector that a later one repeats. */
+  #dropReplaced(): void {
+    for (let position = 0; position < this.#sectors; position++) {
+      const header = this.#sequences[position] === 0 ? null : this.#readHeader(position);
+      if (!header || header.copyOf === 0) continue;
+      const original = header.sequence === this.#highest ? -1 : this.#position(header.copyOf);
+      if (original >= 0) this.#sequences[original] = 0;
+    }
+  }
+
+  #holdsCompleteCopy(sequence: number): boolean {
+    let found = this.#findInSector(sequence, HEADER_BYTES);
+    while (found && found.type !== RecordType.COPIED) found = this.#findInSector(sequence, found.next.offset);
+    return found !== null;
+  }
+
+  /**
+   * Copies the last sector's records into the sector after it; while that has room, restarts alternate
+   * between the two, so a restart costs an erase and never history.
+   */
+  #copyOn(header: Header, position: number): void {
+    const target = header.copyOf === 0 ? (position + 1) % this.#sectors : header.copyPosition;
+    for (let attempt = 0; attempt < TRIES_MAX; attempt++) {
+      this.#open(target, { ...header, copyOf: header.sequence, copyPosition: position });
+      if (this.#copyRecords(header.sequence) && this.#write({ type: RecordType.COPIED, payload: NONE })) {
+        this.#sequences[position] = 0;
+        this.marks = header.marks;
+        return;
+      }
+      this.badSectors.push(this.#tail.position);
+    }
+    throw new Error("journal: no sector of the log can be written");
+  }
+
+  #copyRecords(sequence: number): boolean {
+    let found = this.#findInSector(sequence, HEADER_BYTES);
+    for (; found; found = this.#findInSector(sequence, found.next.offset)) {
+      if (found.type !== RecordType.COPIED && !this.#write(found)) return false;
+    }
+    return true;
+  }
+
+  #findInSector(sequence: number, from: number): Found | null {
+    const position = this.#position(sequence);
+    const end = sequence === this.#tail.sequence ? this.#tail.end : SECTOR_BYTES;
+    for (let offset = from; position >= 0 && offset < end; offset += BLOCK_BYTES) {
+      const record = readRecord(this.#flash, position * SECTOR_BYTES, sequence, offset);
+      if (!record) continue;
+      const next = { sequence, offset: offset + recordBytes(record.payload.length) };
+      return { ...record, place: { sequence, offset }, next };
+    }
+    return null;
+  }
+
+  #openNext(): void {
+    const position = (this.#tail.position + 1) % this.#sectors;
+    this.#open(position, { sequence: 0, copyOf: 0, copyPosition: 0, marks: this.marks });
+    if (!this.configuration) return;
+    const ahead = this.#position(this.configuration.sequence) - this.#tail.position;
+    if ((ahead + this.#sectors) % this.#sectors > MOVE_AHEAD) return;
+    const found = this.find(this.configuration);
+    assert(found?.type === RecordType.CONFIGURATION, "the configuration lies where it was put");
+    const place = { sequence: this.#tail.sequence, offset: this.#tail.end };
+    if (this.#write(found)) this.configuration = place;
+  }
+
+  /** Erases and begins a sector at `position`, or at the first one after it that takes a header. */
+  #open(position: number, header: Header): void {
+    for (let attempt = 0; attempt < TRIES_MAX; attempt++) {
+      const at = (position + attempt) % this.#sectors;
+      if (this.badSectors.includes(at) || (this.#sequences[at] === header.copyOf && header.copyOf !== 0))
+        continue;
+      this.#sequences[at] = 0;
+      this.#flash.erase(at);
+      this.#highest++;
+      const written = { ...header, sequence: this.#highest };
+      this.#flash.program(at * SECTOR_BYTES, encodeHeader(written));
+      if (this.#readHeader(at)?.sequence === this.#highest) {
+        this.#sequences[at] = this.#highest;
+        this.#tail = { position: at, sequence: this.#highest, end: HEADER_BYTES };
+        return;
+      }
+      this.badSectors.push(at);
+    }
+    throw new Error("journal: no sector of the log can be begun");
+  }
+
+  /** Programs a record at the tail's end and reads it back; false when it does not read as written. */
+  #write(record: LogRecord): boolean {
+    const { position, sequence, end } = this.#tail;
+    const blocks = encodeRecord(sequence, end, record);
+    this.#flash.program(position * SECTOR_BYTES + end, blocks);
+    this.#tail.end += blocks.length;
+    return readRecord(this.#flash, position * SECTOR_BYTES, sequence, end) !== null;
+  }
+
+  #position(sequence: number): number {
+    if (this.#sequences[this.#lastFound] !== sequence) this.#lastFound = this.#sequences.indexOf(sequence);
+    return this.#lastFound;
+  }
+
+  /** The next sector in the order of writing, or 0. */
+  #sequenceAfter(sequence: number): number {
+    let next = 0;
+    for (const candidate of this.#sequences) {
+      if (candidate > sequence && (next === 0 || candidate < next)) next = candidate;
+    }
+    return next;
+  }
+
+  #newestSector(): { header: Header; position: number } | null {
+    const newest = this.#sequences.reduce((a, b) => Math.max(a, b), 0);
+    const position = this.#position(newest);
+    const header = position < 0 ? null : this.#readHeader(position);
+    return header && { header, position };
+  }
+}

@@ -1,0 +1,127 @@
+// From the front end into intervals: what is measured belongs to the open interval, or waits as untimed
+// energy until the time is known; an interval closes when its end has passed; and no more energy is ever
+// unwritten than a power cut may take.
+import type { Configuration } from "../authority/configuration.js";
+import type { Journal } from "../journal/journal.js";
+import type { EnergySource } from "../ports.js";
+import { intervalAt, intervalStart_s, Status } from "./interval.js";
+import { closeChannel, integrate, isIncrement, placeUntimed, registerNow_Wh } from "./registers.js";
+
+/** The state is written at least this often. */
+const PERSIST_EVERY_MS = 300_000;
+/** 0.7e-6·m·Un·Imax kWh in mJ per V·A of an element: EN 50470-1 allows a power cut to take 1e-6. */
+const PERSIST_MJ_PER_VA = 2520;
+/** Flags that a front end may raise. */
+const FRONT_END = Status.INCOMPLETE | Status.TAMPER | Status.FAULT;
+
+/** A time that was just confirmed or set. */
+export interface TimeSet {
+  readonly unix_s: number;
+  /** Unix time of power-up, ms; it is in an interval that had no power before. */
+  readonly powerUp_ms: number;
+  readonly wasConfirmed: boolean;
+}
+
+export class Measurement {
+  readonly #journal: Journal;
+  readonly #configuration: Configuration;
+  readonly #source: EnergySource;
+  readonly #persist_mJ: number;
+  #unwritten_mJ = 0;
+  #written_ms = 0;
+  /** Registers as last persisted, Wh: only these are shown. */
+  #shown_Wh: readonly number[];
+  /** Flags raised while the time was not known. */
+  #untimedStatus = 0;
+
+  constructor(journal: Journal, configuration: Configuration, source: EnergySource) {
+    this.#journal = journal;
+    this.#configuration = configuration;
+    this.#source = source;
+    const { elements, nominal_V, maximum_A } = configuration;
+    this.#persist_mJ = PERSIST_MJ_PER_VA * elements * nominal_V * maximum_A;
+    this.#shown_Wh = journal.state.channels.map(registerNow_Wh);
+  }
+
+  get registers_Wh(): readonly number[] {
+    return this.#shown_Wh;
+  }
+
+  /**
+   * Reads the front end, closes the open interval if its time has passed, and persists what is due.
+   * @param time_s Unix time, or null while it is unconfirmed.
+   * @param mayClose false while the last closed interval still waits to be stored: the open one goes on.
+   */
+  measure(now_ms: number, time_s: number | null, mayClose: boolean): void {
+    const { state } = this.#journal;
+    const step_mJ = this.#integrate(time_s !== null);
+    this.#unwritten_mJ += step_mJ;
+    let due =
+      this.#unwritten_mJ + step_mJ >= this.#persist_mJ || now_ms - this.#written_ms >= PERSIST_EVERY_MS;
+    if (time_s !== null) {
+      state.lastTime_s = time_s;
+      const interval = intervalAt(time_s, this.#configuration.intervalSeconds);
+      if (interval > state.openInterval && mayClose) {
+        this.#close(interval);
+        due = true;
+      }
+    }
+    if (due) this.persist(now_ms);
+  }
+
+  /** Makes the state durable; from now on the registers in it may be shown. */
+  persist(now_ms: number): void {
+    this.#journal.writeState();
+    this.#written_ms = now_ms;
+    this.#unwritten_mJ = 0;
+    this.#shown_Wh = this.#journal.state.channels.map(registerNow_Wh);
+  }
+
+  /**
+   * Takes a confirmed or changed time: forward, the open interval closes with what it had; within it or
+   * back, it goes on. Untimed energy goes into the interval that is then open.
+   */
+  setTime({ unix_s, powerUp_ms, wasConfirmed }: TimeSet): void {
+    const { state } = this.#journal;
+    const { intervalSeconds } = this.#configuration;
+    const interval = intervalAt(unix_s, intervalSeconds);
+    const goesOn = interval <= state.openInterval;
+    if (goesOn) {
+      state.openStatus |= Status.CLOCK_SET;
+    } else {
+      state.openStatus |= wasConfirmed ? Status.CLOCK_SET : Status.POWER_LOST | Status.INCOMPLETE;
+      this.#close(interval);
+      state.openStatus = wasConfirmed ? Status.CLOCK_SET : Status.CLOCK_SET | Status.INCOMPLETE;
+    }
+    if (!wasConfirmed) {
+      for (const channel of state.channels) placeUntimed(channel);
+      state.openStatus |= this.#untimedStatus;
+      if (powerUp_ms > 1000 * intervalStart_s(state.openInterval, intervalSeconds))
+        state.openStatus |= Status.POWER_LOST;
+    }
+    state.lastTime_s = unix_s;
+  }
+
+  /** Energy of all channels since the last step, mJ. */
+  #integrate(timed: boolean): number {
+    const { state } = this.#journal;
+    const { energy_mJ, status } = this.#source.read();
+    const valid = isIncrement(energy_mJ, state.channels.length);
+    const raised = (status & FRONT_END) | (valid ? 0 : Status.FAULT);
+    if (timed) state.openStatus |= raised;
+    else this.#untimedStatus |= raised;
+    if (!valid) return 0;
+    for (const [at, channel] of state.channels.entries()) integrate(channel, energy_mJ[at] as number, timed);
+    return energy_mJ.reduce((sum, mJ) => sum + mJ, 0);
+  }
+
+  #close(next: number): void {
+    const { state } = this.#journal;
+    for (const channel of state.channels) closeChannel(channel);
+    const overMaximum = state.channels.some(({ closed_Wh }) => closed_Wh > this.#configuration.maximum_Wh);
+    state.closedInterval = state.openInterval;
+    state.closedStatus = state.openStatus | (overMaximum ? Status.FAULT : 0);
+    state.openInterval = next;
+    state.openStatus = 0;
+  }
+}

@@ -1,0 +1,350 @@
+// The certified metrology unit. A step measures first, always: energy into the open interval, the interval
+// closed when its time has passed, the state made durable before more energy than the standard allows could
+// be lost. Then it does one bounded piece of the other work: pass the self-test, store the closed interval,
+// write an event, take a message, pair, ask for the time, commit to a reading, sign a batch. Nothing calls
+// back into the unit; only bytes go in and out, and they are copied.
+import { bytesToHex } from "@noble/hashes/utils.js";
+import { Clock } from "./authority/clock.js";
+import {
+  claimedRole,
+  DOCUMENT_BYTES_MAX,
+  decodeCommand,
+  decodeEnvelope,
+  isSignedBy,
+} from "./authority/command.js";
+import { type Configuration, decodeConfiguration } from "./authority/configuration.js";
+import { makePairing } from "./authority/pairing.js";
+import { CUSTOMER_KEYS_MAX, decodeSecrets, encodeSecrets, type Secrets } from "./authority/secrets.js";
+import { Dispatch, MessageKind, STORED_KINDS, type StoredKind } from "./dispatch.js";
+import { FormatError } from "./encoding/bytes.js";
+import { array, bstr, CborReader, int, tstr } from "./encoding/cbor.js";
+import { Detail, EventLog, EventType } from "./journal/events.js";
+import { Journal } from "./journal/journal.js";
+import { DAY_SECONDS, dayOf, intervalStart_s } from "./metrology/interval.js";
+import { Measurement } from "./metrology/measurement.js";
+import type { Ports } from "./ports.js";
+import { CommitmentKey } from "./sealing/commitment.js";
+import { digest } from "./sealing/keys.js";
+import { padReadings, Sealer } from "./sealing/sealer.js";
+import { SELF_TESTS } from "./sealing/self-test.js";
+import { SigningKey } from "./sealing/signature.js";
+
+export { provision } from "./authority/provisioning.js";
+
+/** Largest message that `receive` takes: a frame around a document, bytes. */
+const RECEIVED_BYTES_MAX = DOCUMENT_BYTES_MAX + 8;
+/** The pairing button opens the local port this long. */
+const PAIRING_MS = 120_000;
+/** A customer's K lives this long after its last interval, s: as long as shares and repairs need it. */
+const KEY_LIFE_S = 8 * DAY_SECONDS;
+
+interface Sealing {
+  readonly signer: SigningKey;
+  readonly sealer: Sealer;
+}
+
+export class MetrologyUnit {
+  readonly #ports: Ports;
+  readonly #journal: Journal;
+  readonly #configuration: Configuration;
+  readonly #key: CommitmentKey;
+  readonly #measurement: Measurement;
+  readonly #clock = new Clock();
+  readonly #events: EventLog;
+  readonly #dispatch: Dispatch;
+  #secrets: Secrets;
+  /** Self-tests passed so far, and the number of the one that failed. */
+  #testsPassed = 0;
+  #testFailed = 0;
+  /** Null until the self-test has passed. */
+  #sealing: Sealing | null = null;
+  #received: { readonly bytes: Uint8Array; readonly arrival_ms: number } | null = null;
+  #timeRequest: Uint8Array | null = null;
+  /** The pairing window: when it opened, and the U that asks. */
+  #pairing: { readonly opened_ms: number; user: Uint8Array | null } | null = null;
+  #badSectorsReported = 0;
+  #refused = 0;
+
+  /**
+   * Boots the unit from its flash; energy is measured from the first step on.
+   * @throws Error if the unit was never provisioned, FormatError if a store holds what this program did not
+   *   write.
+   */
+  constructor(ports: Ports) {
+    this.#ports = ports;
+    this.#journal = new Journal(ports.flash);
+    const stored = ports.secrets.load();
+    if (!this.#journal.recover() || !stored) throw new Error("the meter is not provisioned");
+    this.#configuration = decodeConfiguration(this.#journal.configuration());
+    const secrets = decodeSecrets(stored);
+    const { state } = this.#journal;
+    this.#secrets = { ...secrets, customers: secrets.customers.filter(({ epoch }) => epoch <= state.epoch) };
+    this.#key = new CommitmentKey(ports.image);
+    this.#measurement = new Measurement(this.#journal, this.#configuration, ports.energy);
+    this.#events = new EventLog(this.#journal, this.#configuration.meterId);
+    this.#dispatch = new Dispatch(this.#journal, this.#configuration.meterId);
+    this.#events.raise(EventType.POWER_DOWN, state.lastTime_s);
+    this.#events.raise(EventType.POWER_UP, null);
+  }
+
+  /**
+   * Measures, then does at most one bounded piece of other work.
+   * @param now_ms uptime since power-up, whole ms, never falling; called at least every 3 s.
+   * @returns whether there was other work: there may be more.
+   */
+  step(now_ms: number): boolean {
+    const time_s = this.#clock.time_s(now_ms);
+    this.#measurement.measure(now_ms, time_s, this.#sealing !== null && !this.#journal.intervalPending);
+    if (time_s !== null) this.#beginDay(time_s);
+    return this.#work(now_ms, time_s);
+  }
+
+  /**
+   * Takes one message from the network, to be looked at in a later step.
+   * @returns false when the one place for it is taken: give it again later.
+   */
+  receive(now_ms: number, bytes: Uint8Array): boolean {
+    if (this.#received) return false;
+    if (bytes.length > RECEIVED_BYTES_MAX) this.#refused++;
+    else this.#received = { bytes: bytes.slice(), arrival_ms: now_ms };
+    return true;
+  }
+
+  /**
+   * Takes a pairing request `[4, U]` from the local port; it is shown, and a second press of the button
+   * takes it. One request a window.
+   * @returns whether the window is open and the request was taken up.
+   */
+  receiveLocal(bytes: Uint8Array): boolean {
+    if (!this.#pairing || this.#pairing.user) return false;
+    try {
+      const reader = new CborReader(bytes.slice(0, RECEIVED_BYTES_MAX), "local request");
+      reader.array(2);
+      reader.key(4);
+      this.#pairing.user = reader.bytes(32);
+      reader.end();
+      return true;
+    } catch (error) {
+      this.#refuse(error);
+      return false;
+    }
+  }
+
+  /** The next message to send as CBOR `[kind, sequence, message]`, or null. */
+  take(now_ms: number): Uint8Array | null {
+    const nonce = this.#timeRequest;
+    if (!nonce) return this.#dispatch.take(now_ms);
+    this.#timeRequest = null;
+    const message = array(int(1), tstr(this.#configuration.meterId), bstr(nonce));
+    return array(int(MessageKind.TIME), bstr(nonce), bstr(message));
+  }
+
+  /** What the meter shows, line by line: the legally relevant result. Registers are the persisted ones. */
+  display(now_ms: number): readonly string[] {
+    const { meterId, channels } = this.#configuration;
+    const time_s = this.#clock.time_s(now_ms);
+    const lines = [`${meterId}`, `software ${bytesToHex(this.#ports.image.softwareId).slice(0, 16)}`];
+    this.#measurement.registers_Wh.forEach((register_Wh, at) => {
+      const Wh = `${register_Wh % 1000}`.padStart(3, "0");
+      lines.push(`${channels[at]} ${`${Math.floor(register_Wh / 1000)}`.padStart(6, "0")}.${Wh} k`);
+    });
+    lines.push(time_s === null ? "time unconfirmed" : new Date(time_s * 1000).toISOString());
+    if (this.#testFailed > 0) lines.push(`self-test ${this.#testFailed} failed: not sealing`);
+    if (this.#badSectorsReported > 0) lines.push("flash fault");
+    if (this.#refused > 0) lines.push(`${this.#refused} messages refused`);
+    const user = this.#pairing?.user;
+    if (user) lines.push(`pair with ${bytesToHex(digest(user).slice(0, 4))}? press again`);
+    return lines;
+  }
+
+  #work(now_ms: number, time_s: number | null): boolean {
+    if (!this.#sealing && this.#testFailed === 0) return this.#prepareSealing(time_s);
+    if (this.#storeInterval() || this.#events.writeOne()) return true;
+    if (this.#handleReceived(now_ms) || this.#pair(now_ms, time_s)) return true;
+    const nonce = this.#clock.ask(now_ms, this.#ports.entropy);
+    if (nonce) this.#timeRequest = nonce;
+    const { badSectors, state } = this.#journal;
+    for (; this.#badSectorsReported < badSectors.length; this.#badSectorsReported++) {
+      this.#events.raise(
+        EventType.FLASH_FAULT,
+        time_s,
+        Detail.number(badSectors[this.#badSectorsReported] ?? 0),
+      );
+    }
+    return this.#sealing?.sealer.step(state.openInterval) ?? false;
+  }
+
+  /** One known answer, or, when all came out, the signing key. */
+  #prepareSealing(time_s: number | null): boolean {
+    const test = SELF_TESTS[this.#testsPassed];
+    if (!test) {
+      this.#sealing = this.#startSealing();
+    } else if (test(this.#key)) {
+      this.#testsPassed++;
+    } else {
+      this.#testFailed = this.#testsPassed + 1;
+      this.#events.raise(EventType.SELF_TEST_FAILED, time_s, Detail.number(this.#testFailed));
+    }
+    return true;
+  }
+
+  #startSealing(): Sealing {
+    const { meterId, intervalSeconds, channels } = this.#configuration;
+    const signer = new SigningKey(this.#secrets.signingSeed, this.#key.base);
+    const context = {
+      meterId,
+      intervalSeconds,
+      channelCount: channels.length,
+      softwareId: this.#ports.image.softwareId,
+      key: this.#key,
+      signer,
+      customerKey: (epoch: number) =>
+        this.#secrets.customers.find((known) => known.epoch === epoch)?.key ?? null,
+    };
+    return { signer, sealer: new Sealer(context, this.#journal) };
+  }
+
+  /** Appends the closed interval's record, which the state holds and the log lacks. */
+  #storeInterval(): boolean {
+    if (!this.#sealing || !this.#journal.intervalPending) return false;
+    const { closedInterval: interval, closedStatus: status, channels } = this.#journal.state;
+    const owners = this.#secrets.customers.filter(({ firstInterval }) => firstInterval <= interval);
+    const epoch = owners.at(-1)?.epoch ?? 0;
+    const key = this.#sealing.sealer.dailyKey(epoch, interval);
+    const padded = padReadings(
+      channels.map(({ closed_Wh }) => closed_Wh),
+      key,
+      interval,
+    );
+    this.#journal.appendInterval({ interval, status, epoch, padded });
+    return true;
+  }
+
+  #beginDay(time_s: number): void {
+    const { state } = this.#journal;
+    if (!this.#events.beginDay(Math.floor(time_s / DAY_SECONDS), time_s)) return;
+    const lost = this.#dispatch.overwritten();
+    if (lost)
+      this.#events.raise(EventType.OVERWRITTEN, time_s, Detail.range(lost.kind, lost.first, lost.last));
+    const { intervalSeconds } = this.#configuration;
+    const customers = this.#secrets.customers.filter((_, at, all) => {
+      const successor = all[at + 1];
+      if (!successor || state.sealedTo < successor.firstInterval) return true;
+      return time_s < intervalStart_s(successor.firstInterval, intervalSeconds) + KEY_LIFE_S;
+    });
+    if (customers.length < this.#secrets.customers.length) this.#saveSecrets({ ...this.#secrets, customers });
+  }
+
+  #saveSecrets(secrets: Secrets): void {
+    this.#ports.secrets.save(encodeSecrets(secrets));
+    this.#secrets = secrets;
+  }
+
+  #handleReceived(now_ms: number): boolean {
+    const received = this.#received;
+    this.#received = null;
+    if (!received) return false;
+    try {
+      this.#handle(received.bytes, received.arrival_ms, now_ms);
+    } catch (error) {
+      this.#refuse(error);
+    }
+    return true;
+  }
+
+  /** Only what is malformed is refused here; anything else is a fault of the program. */
+  #refuse(error: unknown): void {
+    if (!(error instanceof FormatError)) throw error;
+    this.#refused++;
+  }
+
+  #handle(bytes: Uint8Array, arrival_ms: number, now_ms: number): void {
+    const reader = new CborReader(bytes, "received message");
+    const items = reader.array(2, 4);
+    const action = reader.uint(3);
+    if (action === 3 && items === 2) {
+      const document = reader.bytes(1, DOCUMENT_BYTES_MAX);
+      reader.end();
+      this.#handleDocument(document, arrival_ms, now_ms);
+      return;
+    }
+    const kind = reader.uint(7) as StoredKind;
+    if (!STORED_KINDS.includes(kind) || items !== action + 2) reader.refuse("no such message");
+    const first = reader.uint(0xffffffff);
+    const last = action === 2 ? reader.uint(0xffffffff) : first;
+    reader.end();
+    if (action === 1) this.#dispatch.acknowledge(kind, first, now_ms);
+    else this.#dispatch.sendAgain(kind, first, last);
+  }
+
+  #handleDocument(bytes: Uint8Array, arrival_ms: number, now_ms: number): void {
+    const { image } = this.#ports;
+    const envelope = decodeEnvelope(bytes);
+    const role = claimedRole(envelope, image.authorityKey, this.#configuration);
+    const anchor = role === "authority" ? image.authorityKey : role && this.#configuration[role];
+    if (!anchor || !isSignedBy(envelope, anchor)) throw new FormatError("document is signed by no anchor");
+    try {
+      const command = decodeCommand(envelope.payload);
+      const allowed = role === "network" || role === "authority";
+      const ours = command.meterId === this.#configuration.meterId;
+      const answers = ours && allowed && this.#clock.takeAnswer(command.nonce, arrival_ms);
+      if (!answers || !this.#setTime(command.unix_s, arrival_ms, now_ms, role === "authority")) {
+        throw new FormatError("command is not for this meter, role and moment");
+      }
+    } catch (error) {
+      this.#refuse(error);
+      this.#events.raise(EventType.COMMAND_REFUSED, this.#clock.time_s(now_ms), Detail.digest(digest(bytes)));
+    }
+  }
+
+  #setTime(unix_s: number, arrival_ms: number, now_ms: number, byAuthority: boolean): boolean {
+    const { openInterval, lastTime_s } = this.#journal.state;
+    const { intervalSeconds } = this.#configuration;
+    const wasConfirmed = this.#clock.confirmed;
+    const offer = { unix_s, arrival_ms, byAuthority, openInterval, lastTime_s, intervalSeconds };
+    const step = this.#clock.follow(offer);
+    if (step === "set") {
+      this.#measurement.setTime({ unix_s, powerUp_ms: unix_s * 1000 - arrival_ms, wasConfirmed });
+      this.#measurement.persist(now_ms);
+      this.#events.raise(EventType.CLOCK_SET, unix_s);
+    }
+    return step !== "refused";
+  }
+
+  /** The button opens the window; pressed again with a request shown, it pairs from the next interval on. */
+  #pair(now_ms: number, time_s: number | null): boolean {
+    const pressed = this.#ports.button.pressed();
+    if (this.#pairing && now_ms - this.#pairing.opened_ms > PAIRING_MS) this.#pairing = null;
+    if (!pressed) return false;
+    const user = this.#pairing?.user ?? null;
+    this.#pairing = user ? null : { opened_ms: now_ms, user: null };
+    if (!user || time_s === null || !this.#sealing) return false;
+    const { state } = this.#journal;
+    const full =
+      this.#secrets.customers.length >= CUSTOMER_KEYS_MAX || !this.#events.hasRoom(EventType.PAIRING);
+    if (full || state.openInterval < state.epochFirst || state.epoch === 0xffff) return false;
+    this.#makePairing(user, this.#sealing.signer, time_s);
+    return true;
+  }
+
+  /** K first, then the signed pairing, then the event that makes it one. */
+  #makePairing(user: Uint8Array, signer: SigningKey, time_s: number): void {
+    const { state } = this.#journal;
+    const names = {
+      meterId: this.#configuration.meterId,
+      epoch: state.epoch + 1,
+      user,
+      firstInterval: state.openInterval + 1,
+    };
+    try {
+      const { customer, payload, document } = makePairing(this.#ports.entropy, this.#key, signer, names);
+      const { epoch, firstInterval } = names;
+      const customers = [...this.#secrets.customers, { epoch, firstInterval, key: customer }];
+      this.#saveSecrets({ ...this.#secrets, customers });
+      this.#journal.appendPairing({ epoch, firstInterval, document });
+      this.#events.record(EventType.PAIRING, time_s, Detail.digest(digest(payload)));
+    } catch (error) {
+      this.#refuse(error);
+    }
+  }
+}
