@@ -121,10 +121,7 @@ interface Row {
  * @throws RangeError if `utcOffset_h` is outside -14..14 or not a whole number of seconds
  */
 export function parseTrace(csv: string, name: string, options: TraceOptions): Trace {
-  const offset_s = options.utcOffset_h * 3_600;
-  if (!Number.isInteger(offset_s) || Math.abs(offset_s) > 14 * 3_600) {
-    throw new RangeError(`a UTC offset is -14 to 14 hours in whole seconds, not ${options.utcOffset_h} h`);
-  }
+  const offset_s = utcOffsetSeconds(options.utcOffset_h);
   checkSize(csv, name);
   const layout = findLayout(readHeader(csv, name), name, options.columns);
   const household = chooseHousehold(csv, name, layout, options.household);
@@ -134,6 +131,20 @@ export function parseTrace(csv: string, name: string, options: TraceOptions): Tr
     rows.append(readRow(cells, line, { name, layout, offset_s, gaps: options.gaps }));
   });
   return rows.finish();
+}
+
+/**
+ * Whole seconds of an offset from UTC in hours.
+ *
+ * @throws RangeError if it is outside -14..14 h or not a whole number of seconds
+ */
+export function utcOffsetSeconds(utcOffset_h: number): number {
+  const offset_s = Math.round(utcOffset_h * 3_600);
+  // Most minutes are no finite binary fraction of an hour: 2 h 3 min are 122.99999999999999 min.
+  if (!(Math.abs(utcOffset_h * 3_600 - offset_s) < 1e-6 && Math.abs(offset_s) <= 14 * 3_600)) {
+    throw new RangeError(`a UTC offset is -14 to 14 hours in whole seconds, not ${utcOffset_h} h`);
+  }
+  return offset_s;
 }
 
 // ---- CSV ----

@@ -213,6 +213,7 @@ describe("stamps", () => {
   it("without a zone are ahead of UTC by the offset; with one they ignore it", () => {
     expect(start("2012-10-12 00:30", 10)).toBe(1_800 - 36_000);
     expect(start("2012-10-12 00:30", -3.5)).toBe(1_800 + 12_600);
+    expect(start("2012-10-12 00:30", 2.05)).toBe(1_800 - 123 * 60);
     expect(start("2012-10-12 00:30Z", 10)).toBe(1_800);
   });
 
