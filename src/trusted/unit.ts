@@ -20,7 +20,7 @@ import { FormatError } from "./encoding/bytes.js";
 import { array, bstr, CborReader, int, tstr } from "./encoding/cbor.js";
 import { Detail, EventLog, EventType } from "./journal/events.js";
 import { Journal } from "./journal/journal.js";
-import { DAY_SECONDS, dayOf, intervalStart_s } from "./metrology/interval.js";
+import { DAY_SECONDS, intervalStart_s } from "./metrology/interval.js";
 import { Measurement } from "./metrology/measurement.js";
 import type { Ports } from "./ports.js";
 import { CommitmentKey } from "./sealing/commitment.js";
