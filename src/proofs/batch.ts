@@ -1,0 +1,202 @@
+// A batch as everyone but its meter sees it: a signed statement, and the leaves under its root from whoever
+// can rebuild them. Commitments are bytes here: a leaf proves what the meter has signed, and whether its 32
+// bytes encode a group element is found out, and refused, where the element is used.
+import { CHANNELS_MAX, readIntervalSeconds, readMeterId } from "../trusted/authority/configuration.js";
+import { FormatError, readUint, sameBytes } from "../trusted/encoding/bytes.js";
+import { CborReader } from "../trusted/encoding/cbor.js";
+import { decodeSign1 } from "../trusted/encoding/cose.js";
+import { dayOf, intervalStart_s, U32_MAX } from "../trusted/metrology/interval.js";
+import { type BatchStatement, LEAF_BYTES } from "../trusted/sealing/batch.js";
+import { digest } from "../trusted/sealing/keys.js";
+import { LEAVES_MAX, MerkleFrontier } from "../trusted/sealing/merkle.js";
+import { type Certificate, isRevoked, type Revocation } from "./certificate.js";
+import type { BatchLedger, ChainLink } from "./ledger.js";
+import { checkSignature, ensure } from "./signed.js";
+
+/** The largest statement has 206 bytes. */
+const STATEMENT_BYTES_MAX = 256;
+const U16_MAX = 0xffff;
+const DIGEST_BYTES = 32;
+
+/** One reading of a batch, hidden: in the order of intervals, then channels. */
+export interface Leaf {
+  readonly interval: number;
+  readonly channel: number;
+  readonly status: number;
+  /** C, 32 bytes; not yet known to encode a group element. */
+  readonly commitment: Uint8Array;
+}
+
+/** A batch whose signature was verified under a certificate. */
+export interface SignedBatch {
+  readonly statement: BatchStatement;
+  /** H of the statement's bytes: what the next batch chains to. */
+  readonly digest: Uint8Array;
+  /** The COSE_Sign1, as it was sent. */
+  readonly document: Uint8Array;
+}
+
+/** A signed batch whose leaves were found under its root. */
+export interface VerifiedBatch extends SignedBatch {
+  readonly leaves: readonly Leaf[];
+}
+
+/** Whom to believe about a meter. */
+export interface Trust {
+  /** As `verifyCertificate` returned it: what it says is not checked again. */
+  readonly certificate: Certificate;
+  /** The newest that the verifier has, as `verifyRevocation` returned it; null if there is none. */
+  readonly revocation: Revocation | null;
+}
+
+/**
+ * Takes the payload of a batch apart; the inverse of `encodeStatement`.
+ * @throws FormatError for malformed bytes, a value out of its range, or intervals of more than one UTC day.
+ */
+export function decodeStatement(payload: Uint8Array): BatchStatement {
+  const reader = new CborReader(payload, "batch statement");
+  reader.map(12);
+  const statement = {
+    meterId: readMeterId(reader.key(1)),
+    batchNumber: reader.key(2).uint(U32_MAX),
+    epoch: reader.key(3).uint(U16_MAX),
+    firstInterval: reader.key(4).uint(U32_MAX),
+    intervalSeconds: readIntervalSeconds(reader.key(5)),
+    intervalCount: reader.key(6).uint(LEAVES_MAX),
+    channelCount: reader.key(7).uint(CHANNELS_MAX),
+    merkleRoot: reader.key(8).bytes(DIGEST_BYTES),
+    previousBatchDigest: reader.key(9).bytes(DIGEST_BYTES),
+    softwareId: reader.key(10).bytes(DIGEST_BYTES),
+    eventDigest: reader.key(11).bytes(DIGEST_BYTES),
+    statusUnion: reader.key(12).uint(0xff),
+  };
+  reader.end();
+  const { firstInterval, intervalSeconds, intervalCount, channelCount } = statement;
+  const leaves = intervalCount * channelCount;
+  const last = firstInterval + intervalCount - 1;
+  if (leaves < 1 || leaves > LEAVES_MAX) reader.refuse(`${leaves} leaves`);
+  if (last > U32_MAX || dayOf(firstInterval, intervalSeconds) !== dayOf(last, intervalSeconds)) {
+    reader.refuse(`intervals ${firstInterval} to ${last} are not of one day`);
+  }
+  return statement;
+}
+
+/**
+ * Cuts leaves apart: `u32be(interval) || u8(channel) || u8(status) || C` each. Their order, and whether they
+ * are anybody's, is for `verifyLeaves` to say.
+ * @throws FormatError unless there are 1 to 768 whole leaves.
+ */
+export function parseLeaves(bytes: Uint8Array): Leaf[] {
+  const length = leafCount(bytes);
+  return Array.from({ length }, (_, at) => {
+    const offset = at * LEAF_BYTES;
+    return {
+      interval: readUint(bytes, offset, 4),
+      channel: readUint(bytes, offset + 4, 1),
+      status: readUint(bytes, offset + 5, 1),
+      commitment: bytes.slice(offset + 6, offset + LEAF_BYTES),
+    };
+  });
+}
+
+function leafCount(bytes: Uint8Array): number {
+  const count = bytes.length / LEAF_BYTES;
+  if (Number.isInteger(count) && count >= 1 && count <= LEAVES_MAX) return count;
+  throw new FormatError(`leaves: ${bytes.length} bytes are not 1 to ${LEAVES_MAX} leaves`);
+}
+
+/** The Merkle root over concatenated leaves. @throws FormatError unless there are 1 to 768 whole ones. */
+export function rebuildRoot(leaves: Uint8Array): Uint8Array {
+  const frontier = new MerkleFrontier();
+  const count = leafCount(leaves);
+  for (let at = 0; at < count; at++) {
+    frontier.append(leaves.subarray(at * LEAF_BYTES, (at + 1) * LEAF_BYTES));
+  }
+  return frontier.root();
+}
+
+/** The statement is of the certificate's meter, as certified, over intervals for which it was certified. */
+function checkCertified(statement: BatchStatement, certificate: Certificate): void {
+  const { meterId, batchNumber, firstInterval, intervalCount, intervalSeconds } = statement;
+  const batch = `batch ${batchNumber} of ${meterId}`;
+  ensure(meterId === certificate.meterId, `${batch}: the certificate is of ${certificate.meterId}`);
+  ensure(sameBytes(statement.softwareId, certificate.softwareId), `${batch}: software is not the certified`);
+  ensure(intervalSeconds === certificate.intervalSeconds, `${batch}: interval is not the certified`);
+  ensure(statement.channelCount === certificate.channels.length, `${batch}: channels are not the certified`);
+  const begins_s = intervalStart_s(firstInterval, intervalSeconds);
+  const ends_s = intervalStart_s(firstInterval + intervalCount, intervalSeconds);
+  const isValid = begins_s >= certificate.notBefore_s && ends_s <= certificate.notAfter_s;
+  ensure(isValid, `${batch}: not within the certificate's validity`);
+}
+
+/**
+ * Verifies a batch up to its signature: that the certificate is its meter's and matches, is valid over its
+ * intervals and not revoked, and that the meter has signed. Whether it is the meter's only batch of this
+ * number is for the ledger to say.
+ * @throws FormatError for malformed bytes, VerificationError with the reason.
+ */
+export function verifyStatement(document: Uint8Array, { certificate, revocation }: Trust): SignedBatch {
+  const envelope = decodeSign1(document, "batch-1", STATEMENT_BYTES_MAX);
+  const statement = decodeStatement(envelope.payload);
+  const { meterId, batchNumber } = statement;
+  checkCertified(statement, certificate);
+  const revoked = revocation !== null && isRevoked(revocation, certificate, batchNumber);
+  ensure(!revoked, `batch ${batchNumber} of ${meterId}: the key is revoked before this batch`);
+  checkSignature("batch-1", envelope, certificate.signingKey);
+  return { statement, digest: digest(envelope.payload), document };
+}
+
+/**
+ * Verifies that `leaves` are the leaves of a signed batch: without gaps in their order, one status for all
+ * channels of an interval, the union of statuses as stated, and under the signed root.
+ * @param leaves 38 bytes each, concatenated.
+ * @throws FormatError for cut leaves, VerificationError with the reason.
+ */
+export function verifyLeaves({ statement }: SignedBatch, leaves: Uint8Array): Leaf[] {
+  const { meterId, batchNumber, firstInterval, intervalCount, channelCount } = statement;
+  const batch = `batch ${batchNumber} of ${meterId}`;
+  const parsed = parseLeaves(leaves);
+  ensure(parsed.length === intervalCount * channelCount, `${batch}: ${parsed.length} leaves`);
+  let union = 0;
+  let status = 0;
+  parsed.forEach((leaf, at) => {
+    const channel = at % channelCount;
+    const interval = firstInterval + Math.floor(at / channelCount);
+    const inOrder = leaf.interval === interval && leaf.channel === channel;
+    ensure(inOrder, `${batch}: leaf ${at} is not interval ${interval}, channel ${channel}`);
+    if (channel === 0) status = leaf.status;
+    ensure(leaf.status === status, `${batch}: interval ${interval} has two statuses`);
+    union |= status;
+  });
+  ensure(union === statement.statusUnion, `${batch}: leaf statuses are not those stated`);
+  ensure(
+    sameBytes(rebuildRoot(leaves), statement.merkleRoot),
+    `${batch}: leaves are not under the signed root`,
+  );
+  return parsed;
+}
+
+/**
+ * Verifies a batch whole, in the order of docs/protocol.md: certified, valid, not revoked, signed by the
+ * meter, leaves under the root, and one unforked chain with all that the ledger has seen.
+ * @param leaves 38 bytes each, concatenated.
+ * @param ledger the verifier's own; it is the only thing that changes.
+ * @throws FormatError for malformed bytes, VerificationError with the reason.
+ */
+export function verifyBatch(
+  document: Uint8Array,
+  leaves: Uint8Array,
+  trust: Trust,
+  ledger: BatchLedger,
+): VerifiedBatch {
+  const signed = verifyStatement(document, trust);
+  const verified = { ...signed, leaves: verifyLeaves(signed, leaves) };
+  ledger.record(linkOf(signed));
+  return verified;
+}
+
+/** What the ledger keeps of a signed batch. */
+export function linkOf({ statement, digest }: SignedBatch): ChainLink {
+  const { meterId, batchNumber, previousBatchDigest } = statement;
+  return { meterId, batchNumber, digest, previousBatchDigest };
+}

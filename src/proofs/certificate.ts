@@ -1,0 +1,180 @@
+// What the authority says of a meter: whose keys these are, which software, what it measures, and until when
+// to believe it (certificate); and up to which batch a lost or broken key is still believed (revocation).
+import { ed25519, ristretto255 } from "@noble/curves/ed25519.js";
+import { bytesToHex } from "@noble/hashes/utils.js";
+import { readChannels, readIntervalSeconds, readMeterId } from "../trusted/authority/configuration.js";
+import { sameBytes } from "../trusted/encoding/bytes.js";
+import { array, bstr, CborReader, int, map, tstr } from "../trusted/encoding/cbor.js";
+import { U32_MAX } from "../trusted/metrology/interval.js";
+import { verifySigned } from "./signed.js";
+
+/** What a meter is there for: a household's own, or the feeder that a street hangs on. */
+export const Role = { HOUSEHOLD: 0, FEEDER: 1 } as const;
+
+const KEY_BYTES = 32;
+/** The largest certificate has 321 bytes: 8 channels, a meter id of 32 characters. */
+const CERTIFICATE_PAYLOAD_MAX = 384;
+/** Most entries of a revocation; the authority drops those whose certificates have expired. */
+export const REVOKED_MAX = 4096;
+/** An entry has at most 74 bytes. */
+const REVOCATION_PAYLOAD_MAX = 16 + 74 * REVOKED_MAX;
+
+export interface Certificate {
+  readonly meterId: string;
+  /** Ed25519 public key, 32 bytes. */
+  readonly signingKey: Uint8Array;
+  /** X of aggregation, a ristretto255 element, 32 bytes. */
+  readonly agreementKey: Uint8Array;
+  readonly softwareId: Uint8Array;
+  /** 900 or 1,800. */
+  readonly intervalSeconds: number;
+  /** OBIS codes of the channels, 1 to 8, distinct. */
+  readonly channels: readonly string[];
+  /** Valid in [notBefore_s, notAfter_s), Unix seconds, u32. */
+  readonly notBefore_s: number;
+  readonly notAfter_s: number;
+  /** One of Role. */
+  readonly role: number;
+}
+
+export interface RevokedKey {
+  readonly meterId: string;
+  readonly signingKey: Uint8Array;
+  /** Batches with a higher number are not believed, u32. */
+  readonly lastGoodBatchNumber: number;
+}
+
+export interface Revocation {
+  /** Unix seconds, u32: of two revocations the later holds. */
+  readonly issuedAt_s: number;
+  /** At most REVOKED_MAX, each meter's key once. */
+  readonly revoked: readonly RevokedKey[];
+}
+
+/** A canonical Ed25519 point that is not of small order: under such a key anything would verify. */
+function readSigningKey(reader: CborReader): Uint8Array {
+  const key = reader.bytes(KEY_BYTES);
+  if (!isCanonical(() => ed25519.Point.fromBytes(key).isSmallOrder() === false)) {
+    reader.refuse("signing key is not a canonical point, or is of small order");
+  }
+  return key;
+}
+
+/** A canonical ristretto255 element that is not the identity. */
+function readAgreementKey(reader: CborReader): Uint8Array {
+  const key = reader.bytes(KEY_BYTES);
+  if (!isCanonical(() => ristretto255.Point.fromBytes(key).is0() === false)) {
+    reader.refuse("agreement key is not a canonical element, or is the identity");
+  }
+  return key;
+}
+
+/** False also when decoding throws, as noble does for every encoding that is not the canonical one. */
+function isCanonical(check: () => boolean): boolean {
+  try {
+    return check();
+  } catch {
+    return false;
+  }
+}
+
+/** The payload to be signed. @throws FormatError for whatever `decodeCertificate` would refuse. */
+export function encodeCertificate(certificate: Certificate): Uint8Array {
+  const payload = map(
+    [1, tstr(certificate.meterId)],
+    [2, bstr(certificate.signingKey)],
+    [3, bstr(certificate.agreementKey)],
+    [4, bstr(certificate.softwareId)],
+    [5, int(certificate.intervalSeconds)],
+    [6, array(...certificate.channels.map(tstr))],
+    [7, int(certificate.notBefore_s)],
+    [8, int(certificate.notAfter_s)],
+    [9, int(certificate.role)],
+  );
+  decodeCertificate(payload);
+  return payload;
+}
+
+/**
+ * Takes the payload of a certificate apart; its signature is the caller's to have checked.
+ * @throws FormatError for malformed bytes, a value out of its range, or a key that cannot be one.
+ */
+export function decodeCertificate(payload: Uint8Array): Certificate {
+  const reader = new CborReader(payload, "certificate");
+  reader.map(9);
+  const certificate = {
+    meterId: readMeterId(reader.key(1)),
+    signingKey: readSigningKey(reader.key(2)),
+    agreementKey: readAgreementKey(reader.key(3)),
+    softwareId: reader.key(4).bytes(32),
+    intervalSeconds: readIntervalSeconds(reader.key(5)),
+    channels: readChannels(reader.key(6)),
+    notBefore_s: reader.key(7).uint(U32_MAX),
+    notAfter_s: reader.key(8).uint(U32_MAX),
+    role: reader.key(9).uint(Role.FEEDER),
+  };
+  reader.end();
+  if (certificate.notBefore_s >= certificate.notAfter_s) reader.refuse("certificate is never valid");
+  return certificate;
+}
+
+/**
+ * @param authorityKey Ed25519 public key, 32 bytes.
+ * @throws FormatError for malformed bytes, VerificationError if the authority has not signed it.
+ */
+export function verifyCertificate(bytes: Uint8Array, authorityKey: Uint8Array): Certificate {
+  return decodeCertificate(verifySigned("certificate-1", bytes, authorityKey, CERTIFICATE_PAYLOAD_MAX));
+}
+
+/** The payload to be signed. @throws FormatError for whatever `decodeRevocation` would refuse. */
+export function encodeRevocation({ issuedAt_s, revoked }: Revocation): Uint8Array {
+  const entries = revoked.map(({ meterId, signingKey, lastGoodBatchNumber }) =>
+    array(tstr(meterId), bstr(signingKey), int(lastGoodBatchNumber)),
+  );
+  const payload = map([1, int(issuedAt_s)], [2, array(...entries)]);
+  decodeRevocation(payload);
+  return payload;
+}
+
+function readRevokedKey(reader: CborReader): RevokedKey {
+  reader.array(3);
+  return {
+    meterId: readMeterId(reader),
+    signingKey: reader.bytes(KEY_BYTES),
+    lastGoodBatchNumber: reader.uint(U32_MAX),
+  };
+}
+
+/**
+ * Takes the payload of a revocation apart; its signature is the caller's to have checked.
+ * @throws FormatError for malformed bytes, more than REVOKED_MAX entries, or a key listed twice.
+ */
+export function decodeRevocation(payload: Uint8Array): Revocation {
+  const reader = new CborReader(payload, "revocation");
+  reader.map(2);
+  const issuedAt_s = reader.key(1).uint(U32_MAX);
+  const length = reader.key(2).array(0, REVOKED_MAX);
+  const revoked = Array.from({ length }, () => readRevokedKey(reader));
+  reader.end();
+  const names = new Set(revoked.map(({ meterId, signingKey }) => `${meterId} ${bytesToHex(signingKey)}`));
+  if (names.size !== revoked.length) reader.refuse("the same key is revoked twice");
+  return { issuedAt_s, revoked };
+}
+
+/**
+ * @param authorityKey Ed25519 public key, 32 bytes.
+ * @throws FormatError for malformed bytes, VerificationError if the authority has not signed it.
+ */
+export function verifyRevocation(bytes: Uint8Array, authorityKey: Uint8Array): Revocation {
+  return decodeRevocation(verifySigned("revocation-1", bytes, authorityKey, REVOCATION_PAYLOAD_MAX));
+}
+
+/** Whether a batch of the certificate's meter and key is one that the revocation says not to believe. */
+export function isRevoked(revocation: Revocation, certificate: Certificate, batchNumber: number): boolean {
+  return revocation.revoked.some(
+    ({ meterId, signingKey, lastGoodBatchNumber }) =>
+      meterId === certificate.meterId &&
+      sameBytes(signingKey, certificate.signingKey) &&
+      batchNumber > lastGoodBatchNumber,
+  );
+}
