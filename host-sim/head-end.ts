@@ -1,0 +1,100 @@
+// The far end of the uplink: keeps what arrives, once each and in order, and answers requests for the time
+// with the network operator's signature. It holds no key that opens anything, and trusts nothing it stores.
+
+import { concatBytes } from "@noble/hashes/utils.js";
+import { signWithKey } from "../src/proofs/signed.js";
+import { array, bstr, CborReader, int, map, NIL, tstr } from "../src/trusted/encoding/cbor.js";
+import { type DocumentType, decodeSign1 } from "../src/trusted/encoding/cose.js";
+
+const TIME_COMMAND = 1;
+const U32_MAX = 0xffffffff;
+const PAYLOAD_MAX = 4096;
+
+/** Kinds of messages that are kept, by the last part of their topic. */
+export type StoredTopic = "reading" | "batch" | "event" | "pairing";
+
+/** Where the number that orders a message stands in it; batches and pairings are signed documents. */
+function sequenceOf(topic: StoredTopic, message: Uint8Array): number {
+  if (topic === "batch" || topic === "pairing") {
+    const type: DocumentType = `${topic}-1`;
+    const payload = new CborReader(decodeSign1(message, type, PAYLOAD_MAX).payload, type);
+    payload.map(1, 16);
+    payload.key(1).text(32);
+    return payload.key(2).uint(U32_MAX);
+  }
+  const reader = new CborReader(message, topic);
+  reader.array(6);
+  reader.uint(1);
+  reader.text(32);
+  if (topic === "reading") reader.uint(0xffff);
+  return reader.uint(U32_MAX);
+}
+
+export interface HeadEndOptions {
+  readonly meterId: string;
+  /** Ed25519 seed of the network operator. */
+  readonly networkSeed: Uint8Array;
+  /** True time, Unix seconds. */
+  readonly time_s: () => number;
+  readonly sendCommand: (document: Uint8Array) => void;
+}
+
+export class HeadEnd {
+  readonly #options: HeadEndOptions;
+  readonly #kept: Record<StoredTopic, Map<number, Uint8Array>> = {
+    reading: new Map(),
+    batch: new Map(),
+    event: new Map(),
+    pairing: new Map(),
+  };
+  /** Messages that arrived more than once, and all bytes that arrived, on the topics that are kept. */
+  duplicates = 0;
+  bytes = 0;
+
+  constructor(options: HeadEndOptions) {
+    this.#options = options;
+  }
+
+  /** Takes a message from the uplink. @throws FormatError for one that no meter sends. */
+  deliver(topic: string, message: Uint8Array): void {
+    const name = topic.slice(topic.lastIndexOf("/") + 1);
+    if (name === "time") {
+      this.#answerTime(message);
+      return;
+    }
+    const kept = this.#kept[name as StoredTopic];
+    if (!kept) throw new Error(`head end: no topic "${topic}"`);
+    const sequence = sequenceOf(name as StoredTopic, message);
+    this.bytes += message.length;
+    if (kept.has(sequence)) this.duplicates++;
+    else kept.set(sequence, message);
+  }
+
+  /** The messages of a topic by rising sequence. */
+  messages(topic: StoredTopic): readonly Uint8Array[] {
+    return [...this.#kept[topic]].sort(([a], [b]) => a - b).map(([, message]) => message);
+  }
+
+  /** The same as one CBOR sequence (RFC 8742). */
+  sequence(topic: StoredTopic): Uint8Array {
+    return concatBytes(...this.messages(topic));
+  }
+
+  #answerTime(message: Uint8Array): void {
+    const reader = new CborReader(message, "time request");
+    reader.array(3);
+    reader.uint(1);
+    reader.text(32);
+    const nonce = reader.bytes(16);
+    reader.end();
+    const { meterId, networkSeed, time_s, sendCommand } = this.#options;
+    const payload = map(
+      [1, tstr(meterId)],
+      [2, int(0)],
+      [3, NIL],
+      [4, int(TIME_COMMAND)],
+      [5, array(bstr(nonce), int(time_s()))],
+    );
+    sendCommand(signWithKey("command-1", payload, networkSeed));
+  }
+}

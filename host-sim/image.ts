@@ -1,0 +1,48 @@
+// Builds what the meter's image carries as data: the fixed-base tables and the software identity. The
+// identity is SHA-256 over the trusted room as one bundled module (esbuild, pinned by the lock file; noble
+// included, since it computes the seal) and the tables, each preceded by its length: who has the sources gets
+// the same 32 bytes.
+import { fileURLToPath } from "node:url";
+import { buildSync } from "esbuild";
+import { makeTables } from "../src/proofs/generators.js";
+import { uintBytes } from "../src/trusted/encoding/bytes.js";
+import type { Image } from "../src/trusted/ports.js";
+import { digest } from "../src/trusted/sealing/keys.js";
+
+/** Default window of the tables, bits: 104 KiB a base. */
+export const TABLE_WINDOW = 5;
+
+const ROOT = fileURLToPath(new URL("..", import.meta.url));
+
+/** The trusted room's built code: one ES2022 module without comments or white space. */
+export function trustedBundle(): Uint8Array {
+  const { outputFiles } = buildSync({
+    absWorkingDir: ROOT,
+    entryPoints: ["src/trusted/unit.ts"],
+    bundle: true,
+    format: "esm",
+    target: "es2022",
+    supported: { "class-static-field": false },
+    minifyWhitespace: true,
+    legalComments: "none",
+    charset: "utf8",
+    write: false,
+    tsconfigRaw: {},
+    logLevel: "silent",
+  });
+  const [bundle] = outputFiles;
+  if (!bundle) throw new Error("esbuild gave no bundle of the trusted room");
+  return bundle.contents;
+}
+
+/**
+ * The image of a meter that obeys this authority.
+ * @param authorityKey Ed25519 public key, 32 bytes; it is not part of the software identity.
+ * @param tableWindow bits a window of the tables, 2 to 6.
+ */
+export function buildImage(authorityKey: Uint8Array, tableWindow = TABLE_WINDOW): Image {
+  const tables = makeTables(tableWindow);
+  const parts = [trustedBundle(), tables.tableB, tables.tableBlinding];
+  const softwareId = digest(...parts.flatMap((part) => [uintBytes(part.length, 4), part]));
+  return { softwareId, authorityKey, ...tables };
+}

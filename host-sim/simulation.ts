@@ -1,0 +1,159 @@
+// One meter's life in virtual time: enrolled on the bench, powered where the trace has energy, its uplink
+// failing when told to. The same options give the same bytes on every machine.
+
+import type { Configuration } from "../src/trusted/authority/configuration.js";
+import { agree } from "../src/trusted/authority/pairing.js";
+import type { Image } from "../src/trusted/ports.js";
+import { customerKey } from "../src/trusted/sealing/keys.js";
+import { VirtualClock } from "./clock.js";
+import { Device } from "./device.js";
+import { NorFlash } from "./flash.js";
+import { HeadEnd } from "./head-end.js";
+import { buildImage } from "./image.js";
+import { drawParties, type Enrolment, enrol, type Parties } from "./parties.js";
+import { MemorySecretStore, SeededEntropy } from "./ports.js";
+import { SeededRandom } from "./seeded.js";
+import type { Trace } from "./trace.js";
+import { MemoryUplink } from "./uplink.js";
+
+/** Sectors of the journal's partition: 2.25 MB. */
+export const FLASH_SECTORS = 576;
+/** The meter is provisioned this long before its trace begins. */
+const BENCH_S = 60;
+const DAY_S = 86_400;
+/** Time for the last messages to be sent and acknowledged. */
+const FLUSH_MS = 120_000;
+
+export interface SimulationOptions {
+  readonly trace: Trace;
+  readonly meterId: string;
+  readonly intervalSeconds: number;
+  readonly seed: number;
+  readonly flashMode?: "plain" | "encrypted";
+  /** Times without uplink, `[from_s, to_s)` Unix seconds, ascending. */
+  readonly outages?: readonly (readonly [number, number])[];
+  /** Time between steps of the unit, ms: a divisor of the interval. A device steps every second or so. */
+  readonly tick_ms?: number;
+  readonly progress?: (done_s: number, total_s: number) => void;
+  /** Called at every step of the simulation, to look or to interfere. */
+  readonly watch?: (world: World) => void;
+}
+
+/** Everything there is while a simulation runs, and when it has ended. */
+export interface World {
+  readonly clock: VirtualClock;
+  readonly parties: Parties;
+  readonly image: Image;
+  readonly configuration: Configuration;
+  readonly flash: NorFlash;
+  readonly secrets: MemorySecretStore;
+  readonly device: Device;
+  readonly headEnd: HeadEnd;
+  readonly enrolment: Enrolment;
+}
+
+/** A single-phase household meter of 100 A for the channels of a trace. */
+export function householdConfiguration(
+  { trace, meterId, intervalSeconds }: Pick<SimulationOptions, "trace" | "meterId" | "intervalSeconds">,
+  parties: Parties,
+): Configuration {
+  const [nominal_V, maximum_A] = [230, 100];
+  return {
+    meterId,
+    intervalSeconds,
+    channels: trace.channels,
+    maximum_Wh: Math.floor((nominal_V * maximum_A * intervalSeconds) / 3600),
+    elements: 1,
+    nominal_V,
+    maximum_A,
+    supplier: parties.supplier.publicKey,
+    network: parties.network.publicKey,
+    aggregator: parties.aggregator.publicKey,
+    minGroup: 10,
+  };
+}
+
+/** Makes the world and enrols the meter; nothing is powered yet. */
+export function createWorld(options: SimulationOptions, image?: Image): World {
+  const { trace, meterId, seed, flashMode = "encrypted", outages = [] } = options;
+  const random = new SeededRandom(seed).fork(meterId);
+  const clock = new VirtualClock((trace.start_s - BENCH_S) * 1000);
+  const parties = drawParties(random);
+  const configuration = householdConfiguration(options, parties);
+  const builtImage = image ?? buildImage(parties.authority.publicKey);
+  const flash = new NorFlash({ sectors: FLASH_SECTORS, mode: flashMode, random: random.fork("flash") });
+  const secrets = new MemorySecretStore(random.fork("secrets"));
+  const uplink = new MemoryUplink({
+    clock,
+    random: random.fork("uplink"),
+    outages: outages.map(([from_s, to_s]) => [from_s * 1000, to_s * 1000]),
+    deliver: (topic, message) => headEnd.deliver(topic, message),
+  });
+  const headEnd = new HeadEnd({
+    meterId,
+    networkSeed: parties.network.seed,
+    time_s: () => Math.floor(clock.now_ms / 1000),
+    sendCommand: (document) => void uplink.sendCommand(document),
+  });
+  const entropy = new SeededEntropy(random.fork("entropy"));
+  const device = new Device({ clock, image: builtImage, flash, secrets, entropy, trace, uplink, meterId });
+  const now_s = Math.floor(clock.now_ms / 1000);
+  const provision = (request: Uint8Array) => device.provision(request);
+  const enrolment = enrol(parties, random, configuration, builtImage.softwareId, now_s, provision);
+  return { clock, parties, image: builtImage, configuration, flash, secrets, device, headEnd, enrolment };
+}
+
+/** Runs the meter until `end_s`, powered where the trace has power. */
+export function runUntil(world: World, options: SimulationOptions, end_s: number): void {
+  const { trace, tick_ms = 10_000, watch, progress } = options;
+  const { clock, device } = world;
+  const from_s = trace.start_s;
+  while (clock.now_ms < end_s * 1000) {
+    const row = Math.floor((clock.now_ms / 1000 - from_s) / trace.step_s);
+    const power = trace.rows[row] !== null;
+    if (power && !device.powered) device.powerUp();
+    device.run();
+    clock.advance(Math.min(tick_ms, end_s * 1000 - clock.now_ms));
+    const next = Math.floor((clock.now_ms / 1000 - from_s) / trace.step_s);
+    if (device.powered && trace.rows[next] === null) {
+      device.run();
+      device.powerDown();
+    }
+    watch?.(world);
+    progress?.(clock.now_ms / 1000 - from_s, end_s - from_s);
+  }
+}
+
+/**
+ * Runs a whole trace. Where it does not end with a UTC day, the meter is unplugged at its end and powered up
+ * again on the next day, so that its last day is sealed too.
+ */
+export function simulate(options: SimulationOptions): World {
+  const world = createWorld(options);
+  const { trace } = options;
+  const end_s = trace.start_s + trace.rows.length * trace.step_s;
+  runUntil(world, options, end_s);
+  const { clock, device } = world;
+  device.run();
+  if (end_s % DAY_S !== 0 && device.powered) device.powerDown();
+  if (!device.powered) {
+    clock.advance((DAY_S - (end_s % DAY_S)) * 1000);
+    device.powerUp();
+  }
+  const flushed_ms = clock.now_ms + FLUSH_MS;
+  while (clock.now_ms < flushed_ms) {
+    device.run();
+    clock.advance(1000);
+  }
+  return world;
+}
+
+/** K of the world's customer, from u and the meter's pairing. */
+export function pairedKey(
+  { parties, configuration }: World,
+  ephemeral: Uint8Array,
+  epoch: number,
+): Uint8Array {
+  const { secret, user } = parties.customer;
+  return customerKey(agree(secret, ephemeral), { meterId: configuration.meterId, epoch, user, ephemeral });
+}

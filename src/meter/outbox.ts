@@ -1,0 +1,128 @@
+// The network side of a meter: takes messages from the metrology unit, hands them to the transport, tells the
+// unit what has arrived, and passes commands in. It is not trusted: it sees ciphertexts, signatures and
+// commitments only, and if it lies or dies the unit gives everything that was not acknowledged again.
+import { FormatError } from "../trusted/encoding/bytes.js";
+import { array, bstr, CborReader, int } from "../trusted/encoding/cbor.js";
+import type { Uplink } from "./uplink.js";
+
+/** The unit's face as the network side sees it: bytes in, bytes out. */
+export interface UnitSide {
+  take(): Uint8Array | null;
+  /** False when the unit's one place is taken: offer it again later. */
+  receive(bytes: Uint8Array): boolean;
+}
+
+/** Messages held at most, in flight or waiting; as many as the unit gives unacknowledged. */
+const WINDOW = 64;
+/** Commands and acknowledgements waiting for the unit at most; a command beyond that is dropped. */
+const INBOUND_MAX = 128;
+const MESSAGE_BYTES_MAX = 4096;
+const KIND_TIME = 7;
+
+/** Topic name of each kind of message that the unit gives. */
+const TOPICS: Readonly<Record<number, string>> = {
+  1: "reading",
+  2: "share",
+  3: "batch",
+  4: "event",
+  5: "pairing",
+  6: "register",
+  [KIND_TIME]: "time",
+};
+
+/** The topic of a meter's messages of one kind, or of its commands. */
+export const topicOf = (meterId: string, name: string) => `sealmeter/1/${meterId}/${name}`;
+
+interface Held {
+  readonly id: number;
+  readonly kind: number;
+  readonly sequence: number;
+  readonly message: Uint8Array;
+  state: "waiting" | "in flight" | "delivered";
+}
+
+export class Outbox {
+  readonly #unit: UnitSide;
+  readonly #uplink: Uplink;
+  readonly #meterId: string;
+  /** In the order in which the unit gave them. */
+  #held: Held[] = [];
+  readonly #inbound: Uint8Array[] = [];
+  #nextId = 0;
+
+  constructor(unit: UnitSide, uplink: Uplink, meterId: string) {
+    this.#unit = unit;
+    this.#uplink = uplink;
+    this.#meterId = meterId;
+  }
+
+  /** Moves what can be moved now; bounded by the window and the transport's queue. */
+  step(): void {
+    this.#hear();
+    this.#acknowledge();
+    while (this.#inbound.length > 0 && this.#unit.receive(this.#inbound[0] as Uint8Array))
+      this.#inbound.shift();
+    this.#fill();
+    this.#publish();
+  }
+
+  #hear(): void {
+    for (let heard = 0; heard < 2 * WINDOW; heard++) {
+      const event = this.#uplink.poll();
+      if (!event) return;
+      if (event.kind === "command") {
+        if (this.#inbound.length < INBOUND_MAX) this.#inbound.push(array(int(3), bstr(event.payload)));
+        continue;
+      }
+      const held = this.#held.find(({ id }) => id === event.id);
+      if (held) held.state = event.kind === "delivered" ? "delivered" : "waiting";
+    }
+  }
+
+  /** Acknowledges in order within each kind, since an acknowledgement covers what came before it. */
+  #acknowledge(): void {
+    const blocked = new Set<number>();
+    this.#held = this.#held.filter(({ kind, sequence, state }) => {
+      if (state !== "delivered" || blocked.has(kind) || this.#inbound.length >= INBOUND_MAX) {
+        blocked.add(kind);
+        return true;
+      }
+      if (kind !== KIND_TIME) this.#inbound.push(array(int(1), int(kind), int(sequence)));
+      return false;
+    });
+  }
+
+  #fill(): void {
+    while (this.#held.length < WINDOW) {
+      const frame = this.#unit.take();
+      if (!frame) return;
+      const held = this.#open(frame);
+      const known = this.#held.some(({ kind, sequence }) => kind === held.kind && sequence === held.sequence);
+      if (!known || held.kind === KIND_TIME) this.#held.push(held);
+    }
+  }
+
+  #open(frame: Uint8Array): Held {
+    const reader = new CborReader(frame, "unit's message");
+    reader.array(3);
+    const kind = reader.uint(KIND_TIME);
+    const sequence = kind === KIND_TIME ? 0 : reader.uint(0xffffffff);
+    if (kind === KIND_TIME) reader.bytes(16);
+    const message = reader.bytes(1, MESSAGE_BYTES_MAX);
+    reader.end();
+    return { id: this.#nextId++, kind, sequence, message, state: "waiting" };
+  }
+
+  /** Hands over what waits, oldest first. A request for the time is never sent late: it goes now or not at all. */
+  #publish(): void {
+    let open = true;
+    this.#held = this.#held.filter((held) => {
+      if (held.state !== "waiting") return true;
+      const topic = TOPICS[held.kind];
+      if (topic === undefined) throw new FormatError(`unit's message: unknown kind ${held.kind}`);
+      open &&= this.#uplink.publish(held.id, topicOf(this.#meterId, topic), held.message);
+      if (open) held.state = "in flight";
+      return open || held.kind !== KIND_TIME;
+    });
+  }
+}
