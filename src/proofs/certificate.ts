@@ -60,13 +60,16 @@ function readSigningKey(reader: CborReader): Uint8Array {
   return key;
 }
 
-/** A canonical ristretto255 element that is not the identity. */
-function readAgreementKey(reader: CborReader): Uint8Array {
-  const key = reader.bytes(KEY_BYTES);
-  if (!isCanonical(() => ristretto255.Point.fromBytes(key).is0() === false)) {
-    reader.refuse("agreement key is not a canonical element, or is the identity");
+/**
+ * The next item, a public point of a key agreement.
+ * @throws FormatError unless it is a canonical ristretto255 element and not the identity.
+ */
+export function readElement(reader: CborReader, what: string): Uint8Array {
+  const element = reader.bytes(KEY_BYTES);
+  if (!isCanonical(() => ristretto255.Point.fromBytes(element).is0() === false)) {
+    reader.refuse(`${what} is not a canonical element, or is the identity`);
   }
-  return key;
+  return element;
 }
 
 /** False also when decoding throws, as noble does for every encoding that is not the canonical one. */
@@ -105,7 +108,7 @@ export function decodeCertificate(payload: Uint8Array): Certificate {
   const certificate = {
     meterId: readMeterId(reader.key(1)),
     signingKey: readSigningKey(reader.key(2)),
-    agreementKey: readAgreementKey(reader.key(3)),
+    agreementKey: readElement(reader.key(3), "agreement key"),
     softwareId: reader.key(4).bytes(32),
     intervalSeconds: readIntervalSeconds(reader.key(5)),
     channels: readChannels(reader.key(6)),
