@@ -14,6 +14,7 @@ const MAP = 5;
 const TAG = 6;
 
 function head(major: number, argument: number): Uint8Array {
+  assert(Number.isSafeInteger(argument), "integer or length is within 2^53");
   const type = major << 5;
   if (argument < 24) return Uint8Array.of(type | argument);
   if (argument < 0x100) return Uint8Array.of(type | 24, argument);
