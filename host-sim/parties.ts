@@ -54,6 +54,7 @@ const VALID_YEARS = 15;
 const YEAR_S = 31_557_600;
 
 export interface Enrolment {
+  readonly signingKey: Uint8Array;
   readonly certificate: Uint8Array;
   readonly pairing: Uint8Array;
 }
@@ -97,5 +98,6 @@ export function enrol(
     notAfter_s: unix_s - (unix_s % 86_400) + VALID_YEARS * YEAR_S,
     role: Role.HOUSEHOLD,
   });
-  return { certificate: signWithKey("certificate-1", payload, parties.authority.seed), pairing };
+  const certificate = signWithKey("certificate-1", payload, parties.authority.seed);
+  return { signingKey, certificate, pairing };
 }

@@ -7,7 +7,7 @@ import type { Image } from "../src/trusted/ports.js";
 import { customerKey } from "../src/trusted/sealing/keys.js";
 import { VirtualClock } from "./clock.js";
 import { Device } from "./device.js";
-import { NorFlash } from "./flash.js";
+import { type FlashSnapshot, NorFlash } from "./flash.js";
 import { HeadEnd } from "./head-end.js";
 import { buildImage } from "./image.js";
 import { drawParties, type Enrolment, enrol, type Parties } from "./parties.js";
@@ -74,15 +74,28 @@ export function householdConfiguration(
 }
 
 /** Makes the world and enrols the meter; nothing is powered yet. */
-export function createWorld(options: SimulationOptions, image?: Image): World {
-  const { trace, meterId, seed, flashMode = "encrypted", outages = [] } = options;
+export function createWorld(options: SimulationOptions): World {
+  const { trace, meterId, seed } = options;
   const random = new SeededRandom(seed).fork(meterId);
   const clock = new VirtualClock((trace.start_s - BENCH_S) * 1000);
   const parties = drawParties(random);
   const configuration = householdConfiguration(options, parties);
-  const builtImage = image ?? buildImage(parties.authority.publicKey);
-  const flash = new NorFlash({ sectors: FLASH_SECTORS, mode: flashMode, random: random.fork("flash") });
+  const image = buildImage(parties.authority.publicKey);
   const secrets = new MemorySecretStore(random.fork("secrets"));
+  const attached = attach(options, { clock, parties, image, secrets });
+  const now_s = Math.floor(clock.now_ms / 1000);
+  const provision = (request: Uint8Array) => attached.device.provision(request);
+  const enrolment = enrol(parties, random, configuration, image.softwareId, now_s, provision);
+  return { clock, parties, image, configuration, secrets, enrolment, ...attached };
+}
+
+/** A device and the head end at the other end of its uplink. */
+function attach(
+  { trace, meterId, seed, flashMode = "encrypted", outages = [] }: SimulationOptions,
+  { clock, parties, image, secrets }: Pick<World, "clock" | "parties" | "image" | "secrets">,
+): Pick<World, "flash" | "device" | "headEnd"> {
+  const random = new SeededRandom(seed).fork(meterId);
+  const flash = new NorFlash({ sectors: FLASH_SECTORS, mode: flashMode, random: random.fork("flash") });
   const uplink = new MemoryUplink({
     clock,
     random: random.fork("uplink"),
@@ -96,11 +109,27 @@ export function createWorld(options: SimulationOptions, image?: Image): World {
     sendCommand: (document) => void uplink.sendCommand(document),
   });
   const entropy = new SeededEntropy(random.fork("entropy"));
-  const device = new Device({ clock, image: builtImage, flash, secrets, entropy, trace, uplink, meterId });
-  const now_s = Math.floor(clock.now_ms / 1000);
-  const provision = (request: Uint8Array) => device.provision(request);
-  const enrolment = enrol(parties, random, configuration, builtImage.softwareId, now_s, provision);
-  return { clock, parties, image: builtImage, configuration, flash, secrets, device, headEnd, enrolment };
+  const device = new Device({ clock, image, flash, secrets, entropy, trace, uplink, meterId });
+  return { flash, device, headEnd };
+}
+
+/** What a thief of the flash chip has: its content at a moment, and the same meter's keys in the seal. */
+export interface RolledBack {
+  readonly snapshot: FlashSnapshot;
+  readonly now_ms: number;
+}
+
+export const rememberFlash = ({ flash, clock }: World): RolledBack => ({
+  snapshot: flash.snapshot(),
+  now_ms: clock.now_ms,
+});
+
+/** The same meter with the flash of an earlier moment, measuring another trace from then on. */
+export function rollBack(world: World, options: SimulationOptions, { snapshot, now_ms }: RolledBack): World {
+  const clock = new VirtualClock(now_ms);
+  const attached = attach(options, { ...world, clock });
+  attached.flash.restore(snapshot);
+  return { ...world, clock, ...attached };
 }
 
 /** Runs the meter until `end_s`, powered where the trace has power. */

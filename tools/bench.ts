@@ -1,0 +1,141 @@
+// sealmeter bench: the figures of docs/performance.md, each beside a reference measured in the same run.
+import type { Command } from "commander";
+import { householdTrace } from "../host-sim/household.js";
+import {
+  createWorld,
+  FLASH_SECTORS,
+  runUntil,
+  type SimulationOptions,
+  type World,
+} from "../host-sim/simulation.js";
+import { BASE, BLINDING, makeCommitmentKey } from "../src/proofs/generators.js";
+import { array, bstr, int, tstr } from "../src/trusted/encoding/cbor.js";
+import { Journal } from "../src/trusted/journal/journal.js";
+import { SECTOR_BYTES } from "../src/trusted/ports.js";
+import { print, table, wholeNumber } from "./command-line.js";
+import { benchBills } from "./verify-bill.js";
+
+const DAY_S = 86_400;
+/** Days of the two stretches whose cost is compared. */
+const STRETCH_DAYS = 30;
+const COMMITMENTS = 400;
+
+interface Figure {
+  readonly name: string;
+  readonly value: string;
+}
+
+export function addBench(program: Command): void {
+  program
+    .command("bench")
+    .description("measure and print the figures of docs/performance.md")
+    .option("--days <n>", "days of the meter's journal", wholeNumber(60, 396), 396)
+    .option("--json", "print the result as JSON")
+    .addHelpText("after", "\nExample:\n  $ sealmeter bench --days 60")
+    .action(runBench);
+}
+
+function runBench(options: { readonly days: number; readonly json?: boolean }): void {
+  const figures = [
+    ...benchCommitments(),
+    ...benchMeter(options.days),
+    ...benchWan(1800),
+    ...benchWan(900),
+    ...benchBills(),
+  ];
+  print(options.json, figures, table(figures.map(({ name, value }) => [name, value])));
+}
+
+const milliseconds = (work: () => void) => {
+  const begun = performance.now();
+  work();
+  return performance.now() - begun;
+};
+
+function benchCommitments(): Figure[] {
+  const key = makeCommitmentKey();
+  const opening = (at: number) => 2n ** 251n + BigInt(at) ** 9n;
+  const each = (commit: (at: number) => void) => {
+    for (let at = 0; at < 100; at++) commit(at);
+    return (
+      milliseconds(() => {
+        for (let at = 0; at < COMMITMENTS; at++) commit(at);
+      }) / COMMITMENTS
+    );
+  };
+  const ours = each((at) => key.commit(at + 1, opening(at)));
+  const noble = each((at) =>
+    BASE.multiply(BigInt(at + 1))
+      .add(BLINDING.multiply(opening(at)))
+      .toBytes(),
+  );
+  return [
+    { name: "a commitment over 4-bit tables", value: `${ours.toFixed(3)} ms` },
+    { name: "  beside noble's two multiplications", value: `${(noble / ours).toFixed(2)} times as fast` },
+  ];
+}
+
+function household(days: number, intervalSeconds: number): SimulationOptions {
+  const start_s = Date.UTC(2026, 0, 1) / 1000;
+  const trace = householdTrace({ seed: 1, start_s, days, step_s: 900, utcOffset_h: 0 });
+  return { trace, meterId: "SM-0001", intervalSeconds, seed: 1, tick_ms: 30_000 };
+}
+
+/** A journal of `days` at 900 s and two channels: time, growth, memory, and the recovery of it. */
+function benchMeter(days: number): Figure[] {
+  const options = household(days, 900);
+  const world = createWorld(options);
+  const { start_s } = options.trace;
+  const stretches: number[] = [];
+  const stretch = (to_day: number) =>
+    stretches.push(milliseconds(() => runUntil(world, options, start_s + to_day * DAY_S)));
+  stretch(STRETCH_DAYS);
+  stretch(days - STRETCH_DAYS);
+  stretch(days);
+  const total_ms = stretches.reduce((sum, ms) => sum + ms, 0);
+  const ratio = (stretches.at(-1) ?? 0) / (stretches[0] ?? 1);
+  const stateErases = world.flash.eraseCounts.slice(FLASH_SECTORS - 32);
+  const rss_MB = process.memoryUsage().rss / 1e6;
+  return [
+    {
+      name: `${days} days at 900 s, 2 channels, meter, journal and outbox`,
+      value: `${(total_ms / 1000).toFixed(1)} s`,
+    },
+    { name: "  last 30 days over the first 30", value: ratio.toFixed(2) },
+    { name: "  memory of the process", value: `${rss_MB.toFixed(0)} MB` },
+    { name: "  commitments", value: `${world.headEnd.messages("reading").length * 2}` },
+    { name: "  erases of a state sector, most", value: `${Math.max(...stateErases)}` },
+    ...recoveryOf(world),
+  ];
+}
+
+function recoveryOf({ flash }: World): Figure[] {
+  flash.resetStatistics();
+  new Journal(flash).recover();
+  const { bytes, sectors } = flash.reads;
+  return [
+    { name: "recovery of that journal: bytes read", value: `${bytes}` },
+    { name: "  sectors touched, headers included", value: `${sectors}` },
+    { name: "  in whole sectors", value: `${(bytes / SECTOR_BYTES).toFixed(1)}` },
+  ];
+}
+
+/** Bytes of a day on the WAN beside the same readings in clear in the same CBOR. */
+function benchWan(intervalSeconds: number): Figure[] {
+  const options = household(8, intervalSeconds);
+  const world = createWorld(options);
+  const from_s = options.trace.start_s;
+  runUntil(world, options, from_s + DAY_S);
+  const before = world.headEnd.bytes;
+  runUntil(world, options, from_s + 8 * DAY_S);
+  const daily = (world.headEnd.bytes - before) / 7;
+  const plainMessage = array(int(1), tstr("SM-0001"), int(0), int(981_793), int(0), bstr(new Uint8Array(8)));
+  const plain = (plainMessage.length * DAY_S) / intervalSeconds;
+  return [
+    {
+      name: `WAN at ${intervalSeconds} s: bytes a day, signature and events counted`,
+      value: daily.toFixed(0),
+    },
+    { name: "  beside the readings in clear in the same CBOR", value: `${(daily / plain).toFixed(3)} times` },
+  ];
+}

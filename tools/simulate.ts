@@ -1,0 +1,169 @@
+// sealmeter simulate: one meter's life over a trace of a real household, or the built-in one, written as the
+// files that its customer, supplier and authority would hold.
+import { join } from "node:path";
+import { type Command, Option } from "commander";
+import { householdTrace } from "../host-sim/household.js";
+import { pairedKey, simulate, type World } from "../host-sim/simulation.js";
+import { parseTrace, type Trace, utcOffsetSeconds } from "../host-sim/trace.js";
+import { decodePairing } from "../src/customer/messages.js";
+import { verifySigned } from "../src/proofs/signed.js";
+import { scalarBytes } from "../src/trusted/sealing/commitment.js";
+import {
+  calendarDate,
+  print,
+  progressBar,
+  readText,
+  toHex,
+  UsageError,
+  utc,
+  wholeNumber,
+  writeFile,
+} from "./command-line.js";
+import { createDirectory, encodeCustomer, writeMeter } from "./meter-directory.js";
+
+/** Days that the journal holds, and so the longest simulation. */
+const DAYS_MAX = 396;
+const METER_ID = "SM-0001";
+
+interface Options {
+  readonly out: string;
+  readonly trace?: string;
+  readonly columns?: string;
+  readonly household?: string;
+  readonly days?: number;
+  readonly interval: "900" | "1800";
+  readonly seed: number;
+  readonly from?: string;
+  readonly utcOffset: string;
+  readonly gaps: "refuse" | "absent";
+  readonly json?: boolean;
+}
+
+const EXAMPLES = `
+Examples:
+  $ sealmeter simulate --out out/home --days 31 --seed 7 --from 2026-01-01
+  $ sealmeter simulate --out out/sydney --trace trace.csv --columns import=GC:kW,export=GG:kW --utc-offset 10`;
+
+export function addSimulate(program: Command): void {
+  program
+    .command("simulate")
+    .description("run a meter over a CSV trace or the built-in household and write what it sends")
+    .requiredOption("--out <dir>", "new folder for the files")
+    .option("--trace <file>", "CSV trace; without it a seeded household of ours")
+    .option("--columns <map>", "which columns, in which unit (Wh, kWh, W, kW): import=GC:kW,export=GG:kW")
+    .option("--household <id>", "which household of a trace that holds several")
+    .option("--days <n>", "days to run (default: the whole trace, or 31)", wholeNumber(1, DAYS_MAX))
+    .addOption(
+      new Option("--interval <seconds>", "length of an interval").choices(["900", "1800"]).default("1800"),
+    )
+    .option("--seed <n>", "seed of all chance: keys, household, faults", wholeNumber(0, 0xffffffff), 1)
+    .option("--from <date>", "first local day (of the trace, or of the built-in household)", calendarDate)
+    .option("--utc-offset <hours>", "local time of stamps without a zone, and of the household", "0")
+    .addOption(
+      new Option("--gaps <how>", "gaps and nulls in a trace").choices(["refuse", "absent"]).default("refuse"),
+    )
+    .option("--json", "print the result as JSON")
+    .addHelpText("after", EXAMPLES)
+    .action(runSimulate);
+}
+
+/** The local days asked for, out of a trace. @throws UsageError when it does not hold them. */
+export function cutTrace(trace: Trace, from_s: number | null, days: number | null): Trace {
+  const first = from_s === null ? 0 : (from_s - trace.start_s) / trace.step_s;
+  const rows = days === null ? trace.rows.length - first : (days * 86_400) / trace.step_s;
+  if (!Number.isInteger(first) || first < 0 || first >= trace.rows.length) {
+    throw new UsageError(`the trace begins ${utc(trace.start_s)} and has no row at ${utc(from_s ?? 0)}`);
+  }
+  if (first + rows > trace.rows.length) {
+    const end_s = trace.start_s + trace.rows.length * trace.step_s;
+    throw new UsageError(`the trace ends ${utc(end_s)}, before the ${days} days are over`);
+  }
+  return {
+    ...trace,
+    start_s: trace.start_s + first * trace.step_s,
+    rows: trace.rows.slice(first, first + rows),
+  };
+}
+
+function loadTrace(options: Options): Trace {
+  const { trace: path, days, from, seed, gaps, columns, household } = options;
+  const utcOffset_h = Number(options.utcOffset);
+  const offset_s = utcOffsetSeconds(utcOffset_h);
+  const from_s = from === undefined ? null : Date.parse(`${from}T00:00:00Z`) / 1000 - offset_s;
+  if (path === undefined) {
+    if (columns !== undefined || household !== undefined)
+      throw new UsageError("--columns and --household need --trace");
+    const start_s = from_s ?? Date.UTC(2026, 0, 1) / 1000 - offset_s;
+    return householdTrace({ seed, start_s, days: days ?? 31, step_s: 900, utcOffset_h });
+  }
+  const wanted = { utcOffset_h, gaps, ...(columns && { columns }), ...(household && { household }) };
+  const whole = parseTrace(readText(path), path, wanted);
+  const available = Math.floor((whole.rows.length * whole.step_s) / 86_400);
+  if (days === undefined && available > DAYS_MAX) {
+    throw new UsageError(
+      `the trace has ${available} days and the meter keeps ${DAYS_MAX}: choose with --days`,
+    );
+  }
+  return cutTrace(whole, from_s, days ?? null);
+}
+
+/** Writes everything that a simulated world leaves behind. */
+export function writeWorld(directory: string, world: World): void {
+  const { headEnd, parties, enrolment, flash, configuration } = world;
+  createDirectory(directory, (partial) => {
+    const { meterId } = configuration;
+    const files = {
+      certificate: enrolment.certificate,
+      batches: headEnd.messages("batch"),
+      readings: headEnd.sequence("reading"),
+      events: headEnd.sequence("event"),
+      pairings: headEnd.messages("pairing"),
+    };
+    writeMeter(partial, meterId, files, flash.image());
+    writeFile(join(partial, "authority.pub"), `${toHex(parties.authority.publicKey)}\n`);
+    writeFile(join(partial, "supplier.key"), `${toHex(parties.supplier.seed)}\n`);
+    writeFile(join(partial, "supplier.pub"), `${toHex(parties.supplier.publicKey)}\n`);
+    const { secret, user } = parties.customer;
+    const payload = verifySigned("pairing-1", enrolment.pairing, enrolment.signingKey, 512);
+    const { epoch, ephemeral } = decodePairing(payload);
+    const K = pairedKey(world, ephemeral, epoch);
+    const customer = encodeCustomer({ meterId, epoch, K, user, userSecret: scalarBytes(secret) });
+    writeFile(join(partial, "customer", `${meterId}.json`), customer);
+  });
+}
+
+function runSimulate(options: Options): void {
+  const trace = loadTrace(options);
+  const intervalSeconds = Number(options.interval);
+  const bar = progressBar("meter");
+  try {
+    const world = simulate({
+      trace,
+      meterId: METER_ID,
+      intervalSeconds,
+      seed: options.seed,
+      progress: bar.update,
+    });
+    bar.stop();
+    writeWorld(options.out, world);
+    const result = {
+      meterId: METER_ID,
+      directory: options.out,
+      from: utc(trace.start_s),
+      days: (trace.rows.length * trace.step_s) / 86_400,
+      readings: world.headEnd.messages("reading").length,
+      batches: world.headEnd.messages("batch").length,
+      events: world.headEnd.messages("event").length,
+      bytesSent: world.headEnd.bytes,
+      display: world.device.display(),
+    };
+    const lines = [
+      `${result.readings} readings, ${result.batches} batches, ${result.events} events from ${result.from}`,
+      ...result.display.map((line) => `  ${line}`),
+      `in ${options.out}`,
+    ];
+    print(options.json, result, lines);
+  } finally {
+    bar.stop();
+  }
+}
