@@ -1,0 +1,33 @@
+// The customer's bill: a period between two local midnights, as a tariff counts them, priced and proved from
+// what the customer has checked. It is made on the customer's device and gives away its lines and no reading.
+import { type LinearBill, proveLinearBill } from "../proofs/linear-bill.js";
+import type { SignedTariff } from "../tariff/document.js";
+import { intervalOfDate } from "../tariff/evaluate.js";
+import type { CheckedMeter } from "./check.js";
+
+/** Local dates YYYY-MM-DD: from the midnight that begins `from` to the one that begins `to`. */
+export interface BillDates {
+  readonly from: string;
+  readonly to: string;
+}
+
+/**
+ * Bills the days [from, to) of a meter under a tariff. All channels that the tariff prices are billed.
+ * @param meter as `checkMeter` returned it.
+ * @param certificate the COSE_Sign1 that it was checked with.
+ * @throws FormatError for a text that is no date, a midnight outside the tariff's validity or within an
+ *   interval, or prices that do not fit the meter's intervals; VerificationError if the customer's readings
+ *   do not cover the period, naming the first interval that is missing.
+ */
+export function makeBill(
+  meter: CheckedMeter,
+  certificate: Uint8Array,
+  signed: SignedTariff,
+  { from, to }: BillDates,
+): LinearBill {
+  const { intervalSeconds } = meter.certificate;
+  return proveLinearBill(meter, certificate, signed, {
+    from: intervalOfDate(signed.tariff, from, intervalSeconds),
+    to: intervalOfDate(signed.tariff, to, intervalSeconds),
+  });
+}
