@@ -58,13 +58,10 @@ function readDocuments(directory: string, name: RegExp): Uint8Array[] {
   return names.map((entry) => readFile(join(directory, entry), 4096));
 }
 
-interface PairingKeys {
-  readonly user: Uint8Array;
-  readonly userSecret: Uint8Array;
-}
-
 /** What a customer keeps: K of an epoch, and the pairing keys U and u that it came from. */
-export function encodeCustomer(keys: CustomerKeys & PairingKeys): string {
+export type PairedKeys = CustomerKeys & { readonly user: Uint8Array; readonly userSecret: Uint8Array };
+
+export function encodeCustomer(keys: PairedKeys): string {
   const { meterId, epoch, K, user, userSecret } = keys;
   const fields = { meterId, epoch, K: toHex(K), U: toHex(user), u: toHex(userSecret) };
   return `${JSON.stringify(fields, null, 2)}\n`;
@@ -128,14 +125,19 @@ export function checkDirectory(directory: string, { key, authority }: CheckSourc
   }
 }
 
+/** @throws UsageError when the folder exists and is not empty. */
+export function assertNew(directory: string): void {
+  if (existsSync(directory) && (!statSync(directory).isDirectory() || readdirSync(directory).length > 0)) {
+    throw new UsageError(`${directory}: exists and is not an empty folder`);
+  }
+}
+
 /**
  * Fills a new folder: `fill` writes into a neighbour that takes the name only when all is there.
  * @throws UsageError when the folder exists and is not empty.
  */
 export function createDirectory(directory: string, fill: (partial: string) => void): void {
-  if (existsSync(directory) && (!statSync(directory).isDirectory() || readdirSync(directory).length > 0)) {
-    throw new UsageError(`${directory}: exists and is not an empty folder`);
-  }
+  assertNew(directory);
   const partial = join(directory, "..", `.${basename(directory)}.partial-${process.pid}`);
   try {
     mkdirSync(partial, { recursive: true });

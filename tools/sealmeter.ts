@@ -1,14 +1,29 @@
 // The command line: one command a file, all of them listed here.
 import { Command, CommanderError } from "commander";
+import { addBench } from "./bench.js";
+import { addBill } from "./bill.js";
 import { addCheck } from "./check.js";
 import { ExitCode, report } from "./command-line.js";
 import { addDisclose } from "./disclose.js";
 import { addReadings } from "./readings.js";
 import { addSimulate } from "./simulate.js";
+import { addStart } from "./start.js";
 import { addTariff } from "./tariff.js";
+import { addVerifyBill } from "./verify-bill.js";
 import { addVerifyReading } from "./verify-reading.js";
 
-const COMMANDS = [addSimulate, addCheck, addReadings, addDisclose, addVerifyReading, addTariff];
+const COMMANDS = [
+  addStart,
+  addSimulate,
+  addCheck,
+  addReadings,
+  addDisclose,
+  addVerifyReading,
+  addTariff,
+  addBill,
+  addVerifyBill,
+  addBench,
+];
 
 /** Runs one command line and sets the exit code of the process; nothing is thrown. */
 export async function main(argv: readonly string[]): Promise<void> {

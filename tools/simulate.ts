@@ -5,6 +5,7 @@ import { type Command, Option } from "commander";
 import { householdTrace } from "../host-sim/household.js";
 import { pairedKey, simulate, type World } from "../host-sim/simulation.js";
 import { parseTrace, type Trace, utcOffsetSeconds } from "../host-sim/trace.js";
+import type { MeterRecord } from "../src/customer/check.js";
 import { decodePairing } from "../src/customer/messages.js";
 import { verifySigned } from "../src/proofs/signed.js";
 import { scalarBytes } from "../src/trusted/sealing/commitment.js";
@@ -19,7 +20,13 @@ import {
   wholeNumber,
   writeFile,
 } from "./command-line.js";
-import { createDirectory, encodeCustomer, writeMeter } from "./meter-directory.js";
+import {
+  assertNew,
+  createDirectory,
+  encodeCustomer,
+  type PairedKeys,
+  writeMeter,
+} from "./meter-directory.js";
 
 /** Days that the journal holds, and so the longest simulation. */
 const DAYS_MAX = 396;
@@ -107,32 +114,42 @@ function loadTrace(options: Options): Trace {
   return cutTrace(whole, from_s, days ?? null);
 }
 
-/** Writes everything that a simulated world leaves behind. */
+/** What the meter of a simulated world has sent. */
+export function recordOf({ headEnd, enrolment }: World): MeterRecord {
+  return {
+    certificate: enrolment.certificate,
+    batches: headEnd.messages("batch"),
+    readings: headEnd.sequence("reading"),
+    events: headEnd.sequence("event"),
+    pairings: headEnd.messages("pairing"),
+  };
+}
+
+/** What the customer of a simulated world keeps. */
+export function customerOf(world: World): PairedKeys {
+  const { parties, enrolment, configuration } = world;
+  const { secret, user } = parties.customer;
+  const payload = verifySigned("pairing-1", enrolment.pairing, enrolment.signingKey, 512);
+  const { epoch, ephemeral } = decodePairing(payload);
+  const K = pairedKey(world, ephemeral, epoch);
+  return { meterId: configuration.meterId, epoch, K, user, userSecret: scalarBytes(secret) };
+}
+
+/** Writes everything that a simulated world leaves behind into a new folder. */
 export function writeWorld(directory: string, world: World): void {
-  const { headEnd, parties, enrolment, flash, configuration } = world;
+  const { parties, flash, configuration } = world;
+  const { meterId } = configuration;
   createDirectory(directory, (partial) => {
-    const { meterId } = configuration;
-    const files = {
-      certificate: enrolment.certificate,
-      batches: headEnd.messages("batch"),
-      readings: headEnd.sequence("reading"),
-      events: headEnd.sequence("event"),
-      pairings: headEnd.messages("pairing"),
-    };
-    writeMeter(partial, meterId, files, flash.image());
+    writeMeter(partial, meterId, recordOf(world), flash.image());
     writeFile(join(partial, "authority.pub"), `${toHex(parties.authority.publicKey)}\n`);
     writeFile(join(partial, "supplier.key"), `${toHex(parties.supplier.seed)}\n`);
     writeFile(join(partial, "supplier.pub"), `${toHex(parties.supplier.publicKey)}\n`);
-    const { secret, user } = parties.customer;
-    const payload = verifySigned("pairing-1", enrolment.pairing, enrolment.signingKey, 512);
-    const { epoch, ephemeral } = decodePairing(payload);
-    const K = pairedKey(world, ephemeral, epoch);
-    const customer = encodeCustomer({ meterId, epoch, K, user, userSecret: scalarBytes(secret) });
-    writeFile(join(partial, "customer", `${meterId}.json`), customer);
+    writeFile(join(partial, "customer", `${meterId}.json`), encodeCustomer(customerOf(world)));
   });
 }
 
 function runSimulate(options: Options): void {
+  assertNew(options.out);
   const trace = loadTrace(options);
   const intervalSeconds = Number(options.interval);
   const bar = progressBar("meter");

@@ -1,0 +1,94 @@
+// sealmeter bill: the customer's bill of a period with its proof, computed on their own device.
+import type { Command } from "commander";
+import { encodeLinearBill, type LinearBill, proveLinearBill } from "../src/proofs/linear-bill.js";
+import { readTariff, type SignedTariff, type Tariff, verifyTariff } from "../src/tariff/document.js";
+import { type BillLines, intervalOfDate } from "../src/tariff/evaluate.js";
+import { calendarDate, print, readFile, readHexKey, table, utc, writeFile } from "./command-line.js";
+import { type CheckSources, checkDirectory, readMeter } from "./meter-directory.js";
+
+interface Options extends CheckSources {
+  readonly tariff: string;
+  readonly supplier?: string;
+  readonly from: string;
+  readonly to: string;
+  readonly out: string;
+  readonly json?: boolean;
+}
+
+export function addBill(program: Command): void {
+  program
+    .command("bill")
+    .description("as the customer: compute the bill of a period and prove it")
+    .argument("<meterdir>", "the meter's folder")
+    .requiredOption("--key <file>", "the customer's file")
+    .option("--authority <file>", "the authority's public key (default: authority.pub beside <meterdir>)")
+    .requiredOption("--tariff <file>", "the signed tariff")
+    .option("--supplier <file>", "the supplier's public key, to check the tariff's signature")
+    .requiredOption("--from <date>", "first local day of the period", calendarDate)
+    .requiredOption("--to <date>", "first local day after the period", calendarDate)
+    .requiredOption("--out <file>", "where the bill goes")
+    .option("--json", "print the result as JSON")
+    .addHelpText(
+      "after",
+      "\nExample:\n  $ sealmeter bill out/home/SM-0001 --key out/home/customer/SM-0001.json --tariff tariff.cbor \\\n" +
+        "      --from 2026-01-02 --to 2026-01-31 --out bill.cbor",
+    )
+    .action(runBill);
+}
+
+/** The tariff of a file; its signature is checked when the supplier's key is given. */
+export function loadTariff(path: string, supplierKeyPath: string | undefined): SignedTariff {
+  const document = readFile(path);
+  return supplierKeyPath === undefined
+    ? readTariff(document)
+    : verifyTariff(document, readHexKey(supplierKeyPath));
+}
+
+const NANO = 1_000_000_000n;
+
+/** Nano-currency in whole currency with six decimals, rounded half away from zero. */
+export function money(nano: bigint, currency: string): string {
+  const micro = ((nano < 0n ? -nano : nano) + 500n) / 1000n;
+  const sign = nano < 0n && micro > 0n ? "-" : "";
+  const whole = (micro * 1000n) / NANO;
+  return `${sign}${whole}.${`${micro % 1_000_000n}`.padStart(6, "0")} ${currency}`;
+}
+
+/** The lines of a bill for people. */
+export function billTable({ currency, levies }: Tariff, lines: BillLines): string[] {
+  return table([
+    ["energy, feed-in subtracted", money(lines.energy, currency)],
+    ["standing charge", money(lines.standing, currency)],
+    ...levies.map(({ name }, at) => [name, money(lines.levies[at] ?? 0n, currency)]),
+    ["VAT", money(lines.vat, currency)],
+    ["total", money(lines.total, currency)],
+  ]).map((line) => `  ${line}`);
+}
+
+/** The amounts as JSON: decimal strings of nano-currency. */
+export const linesJson = ({ energy, standing, levies, vat, total }: BillLines) => ({
+  energy: `${energy}`,
+  standing: `${standing}`,
+  levies: levies.map(String),
+  vat: `${vat}`,
+  total: `${total}`,
+});
+
+function runBill(directory: string, options: Options): void {
+  const signed = loadTariff(options.tariff, options.supplier);
+  const checked = checkDirectory(directory, options);
+  const { certificate } = readMeter(directory);
+  const { intervalSeconds, meterId } = checked.certificate;
+  const from = intervalOfDate(signed.tariff, options.from, intervalSeconds);
+  const to = intervalOfDate(signed.tariff, options.to, intervalSeconds);
+  const bill: LinearBill = proveLinearBill(checked, certificate, signed, { from, to });
+  const bytes = encodeLinearBill(bill);
+  writeFile(options.out, bytes);
+  const [begin, end] = [utc(from * intervalSeconds), utc(to * intervalSeconds)];
+  const result = { meterId, from: begin, to: end, nanoCurrency: linesJson(bill.lines), bytes: bytes.length };
+  print(options.json, result, [
+    `bill of ${meterId} from ${begin} to ${end}, "${signed.tariff.name}"`,
+    ...billTable(signed.tariff, bill.lines),
+    `proved over ${bill.batches.length} batches; ${bytes.length} bytes in ${options.out}`,
+  ]);
+}

@@ -1,0 +1,73 @@
+// sealmeter verify-bill: the supplier's check of a bill, without a reading.
+import { existsSync } from "node:fs";
+import type { Command } from "commander";
+import { BatchLedger } from "../src/proofs/ledger.js";
+import { BILL_BYTES_MAX, decodeLinearBill, verifyLinearBill } from "../src/proofs/linear-bill.js";
+import { billTable, linesJson, loadTariff } from "./bill.js";
+import { print, readFile, readHexKey, readText, UsageError, utc, writeFile } from "./command-line.js";
+
+interface Options {
+  readonly tariff: string;
+  readonly authority: string;
+  readonly supplier?: string;
+  readonly seen?: string;
+  readonly json?: boolean;
+}
+
+export function addVerifyBill(program: Command): void {
+  program
+    .command("verify-bill")
+    .description("as the supplier: verify a bill; no reading is seen")
+    .argument("<file>", "the bill")
+    .requiredOption("--tariff <file>", "the signed tariff that it must be for")
+    .requiredOption("--authority <file>", "the authority's public key")
+    .option("--supplier <file>", "the supplier's public key, to check the tariff's signature")
+    .option(
+      "--seen <file>",
+      "batches seen so far (JSON; made if missing): a second batch of a number is refused",
+    )
+    .option("--json", "print the result as JSON")
+    .addHelpText(
+      "after",
+      "\nExample:\n  $ sealmeter verify-bill bill.cbor --tariff tariff.cbor --authority out/home/authority.pub --seen seen.json",
+    )
+    .action(runVerifyBill);
+}
+
+function loadLedger(path: string | undefined): BatchLedger {
+  if (path === undefined || !existsSync(path)) return new BatchLedger();
+  try {
+    return BatchLedger.fromJSON(JSON.parse(readText(path)));
+  } catch (error) {
+    if (error instanceof SyntaxError) throw new UsageError(`${path}: not JSON`);
+    throw error;
+  }
+}
+
+function runVerifyBill(file: string, options: Options): void {
+  const signed = loadTariff(options.tariff, options.supplier);
+  const ledger = loadLedger(options.seen);
+  const bill = decodeLinearBill(readFile(file, BILL_BYTES_MAX));
+  const trust = { authorityKey: readHexKey(options.authority), tariff: signed, ledger };
+  try {
+    const verified = verifyLinearBill(bill, trust);
+    const { meterId, from, to, intervalSeconds, readings, absentIntervals, lines } = verified;
+    const [begin, end] = [utc(from * intervalSeconds), utc(to * intervalSeconds)];
+    const result = {
+      meterId,
+      from: begin,
+      to: end,
+      readings,
+      absentIntervals,
+      nanoCurrency: linesJson(lines),
+    };
+    print(options.json, result, [
+      `verified: ${meterId} owes for ${begin} to ${end}, "${signed.tariff.name}"`,
+      ...billTable(signed.tariff, lines),
+      `  ${readings} readings went into it; none was seen`,
+      ...(absentIntervals > 0 ? [`  ${absentIntervals} intervals without power`] : []),
+    ]);
+  } finally {
+    if (options.seen !== undefined) writeFile(options.seen, `${JSON.stringify(ledger)}\n`);
+  }
+}
