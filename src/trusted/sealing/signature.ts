@@ -10,6 +10,8 @@ import type { FixedBaseTable } from "./fixed-base.js";
 import { digest, scalarFrom } from "./keys.js";
 
 const Fn = ed25519.Point.Fn;
+const KEY_BYTES = 32;
+const SIGNATURE_BYTES = 64;
 
 /** Hint that names a public key in a COSE header: H(key)[0..8]. */
 export const keyId = (publicKey: Uint8Array) => digest(publicKey).slice(0, 8);
@@ -55,6 +57,7 @@ export class SigningKey {
  * 8·S·B = 8·R + 8·k·A. False for whatever is not a valid signature; it does not throw.
  */
 export function verifyDocument(type: DocumentType, document: Sign1, publicKey: Uint8Array): boolean {
-  const message = toBeSigned(type, document.payload);
-  return ed25519.verify(document.signature, message, publicKey, { zip215: false });
+  const { payload, signature } = document;
+  if (signature.length !== SIGNATURE_BYTES || publicKey.length !== KEY_BYTES) return false;
+  return ed25519.verify(signature, toBeSigned(type, payload), publicKey, { zip215: false });
 }
