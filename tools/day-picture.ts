@@ -48,7 +48,8 @@ function hourAxis(left: number, y: number): string[] {
 
 function customerPanel({ intervals }: DayPicture): string[] {
   const upper_Wh = scaleTop(Math.max(...intervals.map(({ import_Wh }) => import_Wh), 1));
-  const lower_Wh = Math.max(...intervals.map(({ export_Wh }) => export_Wh)) > 0 ? upper_Wh / 2 : 0;
+  const half_Wh = upper_Wh / 2;
+  const lower_Wh = half_Wh * Math.ceil(Math.max(...intervals.map(({ export_Wh }) => export_Wh)) / half_Wh);
   const perWh = PLOT_HEIGHT / (upper_Wh + lower_Wh);
   const zero = TOP + upper_Wh * perWh;
   const step = PANEL_WIDTH / intervals.length;
@@ -56,10 +57,7 @@ function customerPanel({ intervals }: DayPicture): string[] {
     const x = (CUSTOMER_X + at * step + 0.5).toFixed(1);
     const bar = (y: number, Wh: number, colour: string) =>
       `<rect x="${x}" y="${y.toFixed(1)}" width="${(step - 1).toFixed(1)}" height="${(Wh * perWh).toFixed(1)}" fill="${colour}"/>`;
-    return [
-      bar(zero - import_Wh * perWh, import_Wh, IMPORT),
-      bar(zero, Math.min(export_Wh, lower_Wh), EXPORT),
-    ];
+    return [bar(zero - import_Wh * perWh, import_Wh, IMPORT), bar(zero, export_Wh, EXPORT)];
   });
   const lines = [upper_Wh, upper_Wh / 2, 0, ...(lower_Wh > 0 ? [-lower_Wh] : [])].flatMap((Wh) => {
     const y = (zero - Wh * perWh).toFixed(1);
