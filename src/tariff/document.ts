@@ -125,7 +125,10 @@ export interface SignedTariff {
 }
 
 /**
- * The payload that is signed.
+ * The payload that is signed: a CBOR map `{1: name, 2: currency, 3: notBefore, 4: notAfter, 5: [[from, offset]...],
+ * 6: [policy...], 7: standing charge, 8: [[name, 1 (per day) or 2 (ppm), amount]...], 9: VAT}`. A policy is
+ * `[obis, 1, rate, [[weekdays, months, from minute, to minute, rate]...]]` or `[obis, 2, start, seconds, prices]`,
+ * prices a byte string of 4 bytes each, big-endian two's complement.
  * @throws FormatError for whatever `decodeTariff` refuses, by the same words.
  */
 export function encodeTariff(tariff: Tariff): Uint8Array {
