@@ -172,7 +172,7 @@ export interface OpenedMeter {
  * before and the one after only where the period's edge lies outside all batches.
  * @param certificate the COSE_Sign1 of `meter.certificate`.
  * @throws VerificationError if an interval of the period is neither sealed nor known to be absent, which is
- *   then named, or if the tariff is not for this meter or period; FormatError if its prices do not fit the
+ *   then named, if the tariff is not for this meter or period, or the bill too long; FormatError if its prices do not fit the
  *   meter's intervals.
  */
 export function proveLinearBill(
@@ -199,7 +199,7 @@ export function proveLinearBill(
     });
   }
   const leavesOf = new Map(opened.map(({ document, leafBytes }) => [document, leafBytes]));
-  return {
+  const bill = {
     meterId,
     epoch,
     from,
@@ -213,6 +213,8 @@ export function proveLinearBill(
     opening: scalarBytes(Fn.create(opening)),
     lines: billLines(tariff, energy, daysOf(tariff, period)),
   };
+  checkBounds(bill);
+  return bill;
 }
 
 /** From the last batch that begins by the period's begin to the first that ends at its end or later. */
