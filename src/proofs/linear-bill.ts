@@ -172,8 +172,8 @@ export interface OpenedMeter {
  * before and the one after only where the period's edge lies outside all batches.
  * @param certificate the COSE_Sign1 of `meter.certificate`.
  * @throws VerificationError if an interval of the period is neither sealed nor known to be absent, which is
- *   then named, if the tariff is not for this meter or period, or the bill too long; FormatError if its prices do not fit the
- *   meter's intervals.
+ *   then named, if the tariff is not for this meter or period, or if the bill is too long; FormatError if the
+ *   tariff's prices do not fit the meter's intervals.
  */
 export function proveLinearBill(
   meter: OpenedMeter,
