@@ -156,7 +156,8 @@ export function verifyLeaves({ statement }: SignedBatch, leaves: Uint8Array): Le
   const { meterId, batchNumber, firstInterval, intervalCount, channelCount } = statement;
   const batch = `batch ${batchNumber} of ${meterId}`;
   const parsed = parseLeaves(leaves);
-  ensure(parsed.length === intervalCount * channelCount, `${batch}: ${parsed.length} leaves`);
+  const expected = intervalCount * channelCount;
+  ensure(parsed.length === expected, `${batch}: ${parsed.length} leaves instead of ${expected}`);
   let union = 0;
   let status = 0;
   parsed.forEach((leaf, at) => {

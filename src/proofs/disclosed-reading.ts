@@ -177,7 +177,10 @@ export function verifyDisclosedReading(
   const root = rootOfPath(encodeLeaf(interval, channel, status, commitment), leafIndex, size, path);
   ensure(root !== null, `${name}: the path has ${path.length} nodes`);
   ensure(sameBytes(root, batch.statement.merkleRoot), `${name}: not what the meter has sealed`);
-  ensure((status & ~batch.statement.statusUnion) === 0, `${name}: a flag that the batch does not state`);
+  ensure(
+    (status & ~batch.statement.statusUnion) === 0,
+    `${name}: a status flag that its batch does not state`,
+  );
   const obis = certificate.channels[channel] ?? "";
   const start_s = intervalStart_s(interval, intervalSeconds);
   return { meterId, obis, interval, start_s, intervalSeconds, reading, status, batch };
