@@ -8,7 +8,7 @@ import type { Pairing } from "../trusted/authority/pairing.js";
 import { CborReader } from "../trusted/encoding/cbor.js";
 import { U32_MAX } from "../trusted/metrology/interval.js";
 
-/** Most messages of a sequence: 20 years of quarter hours and more. */
+/** Most messages of a sequence unless told otherwise: 20 years of quarter hours and more. */
 const MESSAGES_MAX = 2 ** 20;
 const FORMAT = 1;
 const READING_BYTES = 4;
@@ -110,11 +110,16 @@ function decodeOne<Message>(bytes: Uint8Array, what: string, read: Read<Message>
 }
 
 /** Cuts a CBOR sequence (RFC 8742) where its messages end. */
-function decodeSequence<Message>(bytes: Uint8Array, what: string, read: Read<Message>): Kept<Message>[] {
+function decodeSequence<Message>(
+  bytes: Uint8Array,
+  what: string,
+  read: Read<Message>,
+  messagesMax: number,
+): Kept<Message>[] {
   const reader = new CborReader(bytes, what);
   const messages: Kept<Message>[] = [];
   while (reader.position < bytes.length) {
-    if (messages.length === MESSAGES_MAX) reader.refuse(`more than ${MESSAGES_MAX} messages`);
+    if (messages.length === messagesMax) reader.refuse(`more than ${messagesMax} messages`);
     const start = reader.position;
     const message = read(reader, bytes);
     messages.push({ message, bytes: bytes.subarray(start, reader.position) });
@@ -130,15 +135,17 @@ export const decodeEvent = (bytes: Uint8Array) => decodeOne(bytes, "event", read
 
 /**
  * A sequence of reading messages, in its order; `bytes` of each are a view into it.
- * @throws FormatError at the first malformed message, and for more than 2^20.
+ * @throws FormatError at the first malformed message, and for more than `messagesMax`.
  */
-export const decodeReadings = (bytes: Uint8Array) => decodeSequence(bytes, "readings", readReading);
+export const decodeReadings = (bytes: Uint8Array, messagesMax = MESSAGES_MAX) =>
+  decodeSequence(bytes, "readings", readReading, messagesMax);
 
 /**
  * A sequence of event messages, in its order; `bytes` of each are a view into it.
- * @throws FormatError at the first malformed message, and for more than 2^20.
+ * @throws FormatError at the first malformed message, and for more than `messagesMax`.
  */
-export const decodeEvents = (bytes: Uint8Array) => decodeSequence(bytes, "events", readEvent);
+export const decodeEvents = (bytes: Uint8Array, messagesMax = MESSAGES_MAX) =>
+  decodeSequence(bytes, "events", readEvent, messagesMax);
 
 /**
  * The payload of a pairing document; its signature is the caller's to have checked.
