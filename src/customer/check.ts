@@ -289,7 +289,7 @@ function checkStatuses({ statement }: SignedBatch, messages: readonly ReadingMes
   ensure(union === statusUnion, `${name}: a status flag that the meter has sealed is in no reading`);
 }
 
-/** Below 2^53: at most 2^16 batches of 96 readings below 2^32. */
+/** Below 2^53: each of at most 2^20 reading messages holds one reading below 2^32 of the channel. */
 function totalOf(batches: readonly CheckedBatch[], channel: number): number {
   const intervals = batches.flatMap((batch) => batch.intervals);
   return intervals.reduce((sum, { readings }) => sum + (readings[channel] ?? 0), 0);
