@@ -1,8 +1,9 @@
 // sealmeter bill: the customer's bill of a period with its proof, computed on their own device.
 import type { Command } from "commander";
-import { encodeLinearBill, type LinearBill, proveLinearBill } from "../src/proofs/linear-bill.js";
+import { makeBill } from "../src/customer/bill.js";
+import { encodeLinearBill } from "../src/proofs/linear-bill.js";
 import { readTariff, type SignedTariff, type Tariff, verifyTariff } from "../src/tariff/document.js";
-import { type BillLines, intervalOfDate } from "../src/tariff/evaluate.js";
+import type { BillLines } from "../src/tariff/evaluate.js";
 import { calendarDate, print, readFile, readHexKey, table, utc, writeFile } from "./command-line.js";
 import { type CheckSources, checkDirectory, readMeter } from "./meter-directory.js";
 
@@ -79,12 +80,10 @@ function runBill(directory: string, options: Options): void {
   const checked = checkDirectory(directory, options);
   const { certificate } = readMeter(directory);
   const { intervalSeconds, meterId } = checked.certificate;
-  const from = intervalOfDate(signed.tariff, options.from, intervalSeconds);
-  const to = intervalOfDate(signed.tariff, options.to, intervalSeconds);
-  const bill: LinearBill = proveLinearBill(checked, certificate, signed, { from, to });
+  const bill = makeBill(checked, certificate, signed, options);
   const bytes = encodeLinearBill(bill);
   writeFile(options.out, bytes);
-  const [begin, end] = [utc(from * intervalSeconds), utc(to * intervalSeconds)];
+  const [begin, end] = [utc(bill.from * intervalSeconds), utc(bill.to * intervalSeconds)];
   const result = { meterId, from: begin, to: end, nanoCurrency: linesJson(bill.lines), bytes: bytes.length };
   print(options.json, result, [
     `bill of ${meterId} from ${begin} to ${end}, "${signed.tariff.name}"`,

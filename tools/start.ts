@@ -16,21 +16,21 @@ import {
   simulate,
   type World,
 } from "../host-sim/simulation.js";
+import { makeBill } from "../src/customer/bill.js";
 import { type CheckedMeter, type CustomerKeys, checkMeter, type MeterRecord } from "../src/customer/check.js";
 import { linkOf, verifyStatement } from "../src/proofs/batch.js";
 import { verifyCertificate } from "../src/proofs/certificate.js";
 import { BatchLedger } from "../src/proofs/ledger.js";
 import {
   type BillTrust,
-  decodeLinearBill,
   encodeLinearBill,
   type LinearBill,
-  proveLinearBill,
   verifyLinearBill,
 } from "../src/proofs/linear-bill.js";
 import { VerificationError } from "../src/proofs/signed.js";
-import { encodeTariff, type SignedTariff, signTariff, verifyTariff } from "../src/tariff/document.js";
-import { billLines, intervalOfDate } from "../src/tariff/evaluate.js";
+import { verifyBill } from "../src/supplier/verify-bill.js";
+import { encodeTariff, signTariff, verifyTariff } from "../src/tariff/document.js";
+import { billLines } from "../src/tariff/evaluate.js";
 import { parseTariff } from "../src/tariff/source.js";
 import { billTable, money } from "./bill.js";
 import { kWh, print, progressBar, readText, table, wholeNumber, writeFile } from "./command-line.js";
@@ -116,10 +116,10 @@ function runStart({
   const source = parseTariff(readText(join(ROOT, "docs", "examples", "time-of-use.json")));
   const tariffDocument = signTariff(encodeTariff(source), world.parties.supplier.seed);
   const tariff = verifyTariff(tariffDocument, world.parties.supplier.publicKey);
-  const bill = makeBill(checked, record, tariff);
+  const bill = makeBill(checked, record.certificate, tariff, { from: FROM, to: TO });
   const ledger = new BatchLedger();
   const trust = { authorityKey: world.parties.authority.publicKey, tariff, ledger };
-  const verified = verifyLinearBill(decodeLinearBill(encodeLinearBill(bill)), trust);
+  const verified = verifyBill(encodeLinearBill(bill), trust);
   for (const line of billTable(tariff.tariff, verified.lines)) say(` ${line}`);
   say(`   ${verified.readings} readings went into it, ${verified.absentIntervals} intervals had no power.`);
 
@@ -183,14 +183,6 @@ function check(record: MeterRecord, keys: CustomerKeys, { parties }: World): Che
   } finally {
     bar.stop();
   }
-}
-
-function makeBill(checked: CheckedMeter, record: MeterRecord, tariff: SignedTariff): LinearBill {
-  const [from, to] = [FROM, TO].map((date) => intervalOfDate(tariff.tariff, date, INTERVAL_S)) as [
-    number,
-    number,
-  ];
-  return proveLinearBill(checked, record.certificate, tariff, { from, to });
 }
 
 interface Honest {

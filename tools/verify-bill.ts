@@ -2,7 +2,8 @@
 import { existsSync } from "node:fs";
 import type { Command } from "commander";
 import { BatchLedger } from "../src/proofs/ledger.js";
-import { BILL_BYTES_MAX, decodeLinearBill, verifyLinearBill } from "../src/proofs/linear-bill.js";
+import { BILL_BYTES_MAX } from "../src/proofs/linear-bill.js";
+import { verifyBill } from "../src/supplier/verify-bill.js";
 import { billTable, linesJson, loadTariff } from "./bill.js";
 import { print, readFile, readHexKey, readText, UsageError, utc, writeFile } from "./command-line.js";
 
@@ -47,10 +48,10 @@ function loadLedger(path: string | undefined): BatchLedger {
 function runVerifyBill(file: string, options: Options): void {
   const signed = loadTariff(options.tariff, options.supplier);
   const ledger = loadLedger(options.seen);
-  const bill = decodeLinearBill(readFile(file, BILL_BYTES_MAX));
+  const bytes = readFile(file, BILL_BYTES_MAX);
   const trust = { authorityKey: readHexKey(options.authority), tariff: signed, ledger };
   try {
-    const verified = verifyLinearBill(bill, trust);
+    const verified = verifyBill(bytes, trust);
     const { meterId, from, to, intervalSeconds, readings, absentIntervals, lines } = verified;
     const [begin, end] = [utc(from * intervalSeconds), utc(to * intervalSeconds)];
     const result = {

@@ -1,0 +1,223 @@
+// Writes docs/worked-example.md from the code, and compares every value with the independent vectors.
+import { hexToBytes } from "@noble/hashes/utils.js";
+import { describe, expect, it } from "vitest";
+import { encodeCertificate } from "../../src/proofs/certificate.js";
+import { BASE, makeCommitmentKey } from "../../src/proofs/generators.js";
+import { agree, encodePairing } from "../../src/trusted/authority/pairing.js";
+import { asciiBytes, uintBytes } from "../../src/trusted/encoding/bytes.js";
+import { array, bstr, int, NIL, tstr } from "../../src/trusted/encoding/cbor.js";
+import { dayOf } from "../../src/trusted/metrology/interval.js";
+import { encodeLeaf, encodeStatement } from "../../src/trusted/sealing/batch.js";
+import { encodePoint, scalarBytes } from "../../src/trusted/sealing/commitment.js";
+import {
+  customerKey,
+  dayKey,
+  digest,
+  opening,
+  pad,
+  prf,
+  scalarFrom,
+} from "../../src/trusted/sealing/keys.js";
+import { leafHash, MerkleFrontier } from "../../src/trusted/sealing/merkle.js";
+import { padReadings } from "../../src/trusted/sealing/sealer.js";
+import { SigningKey } from "../../src/trusted/sealing/signature.js";
+import { example, seedOf } from "../example.js";
+import vectors from "../vectors/sealmeter-example.json" with { type: "json" };
+
+const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString("hex");
+const key = makeCommitmentKey();
+const meter = new SigningKey(seedOf("signing"), key.base);
+const authority = new SigningKey(seedOf("authority"), key.base);
+const { meterId, intervalSeconds } = vectors;
+
+interface Line {
+  readonly name: string;
+  readonly value: string;
+  /** The same value in the independent vectors, where it stands there. */
+  readonly vector?: string;
+}
+
+const line = (name: string, bytes: Uint8Array, vector?: string): Line => ({
+  name,
+  value: hex(bytes),
+  ...(vector !== undefined && { vector }),
+});
+
+function keyLines(): Line[] {
+  const u = scalarFrom(hexToBytes(vectors.customerSecret));
+  const e = scalarFrom(hexToBytes(vectors.ephemeralSecret));
+  const [user, ephemeral] = [BASE.multiply(u).toBytes(), encodePoint(key.base.multiply(scalarBytes(e)))];
+  const shared = agree(u, ephemeral);
+  const pairing = { meterId, epoch: 0, user, ephemeral, firstInterval: 727_488 };
+  const payload = encodePairing(pairing);
+  const event = array(int(1), tstr(meterId), int(0), int(1_309_478_340), int(7), bstr(digest(payload)));
+  return [
+    line("authority's public key", authority.publicKey, vectors.authorityPublic),
+    line("meter's signing seed", seedOf("signing"), vectors.signingSeed),
+    line("meter's signing key", meter.publicKey, vectors.signingPublic),
+    line(
+      "X = x·B",
+      encodePoint(key.base.multiply(hexToBytes(vectors.agreementSecret))),
+      vectors.agreementPublic,
+    ),
+    line(
+      "certificate",
+      authority.signDocument("certificate-1", encodeCertificate(example.certificate)),
+      vectors.certificate,
+    ),
+    line("u", scalarBytes(u), vectors.customerSecret),
+    line("U = u·B", user, vectors.customerPublic),
+    line("e", scalarBytes(e), vectors.ephemeralSecret),
+    line("E = e·B", ephemeral, vectors.ephemeralPublic),
+    line("encode(e·U) = encode(u·E)", shared),
+    line("K", customerKey(shared, pairing), vectors.K),
+    line("pairing, payload", payload),
+    line("pairing", meter.signDocument("pairing-1", payload), vectors.pairing),
+    line("event 0, pairing", event, vectors.pairingEvent),
+    line("e_1", digest(new Uint8Array(32), event), vectors.eventDigest),
+  ];
+}
+
+interface VectorReading {
+  readonly interval: number;
+  readonly status: number;
+  readonly message: string;
+  readonly channels: readonly {
+    readonly channel: number;
+    readonly reading: number;
+    readonly opening: string;
+    readonly pad: string;
+    readonly encrypted: string;
+    readonly commitment: string;
+  }[];
+}
+
+const K = hexToBytes(vectors.K);
+
+function readingLines({ interval, status, message, channels }: VectorReading): Line[] {
+  const daily = dayKey(K, dayOf(interval, intervalSeconds));
+  const padded = padReadings(
+    channels.map(({ reading }) => reading),
+    daily,
+    interval,
+  );
+  const sent = array(int(1), tstr(meterId), int(0), int(interval), int(status), bstr(padded));
+  const lines = channels.flatMap((channel) => {
+    const at = `interval ${interval}, channel ${channel.channel}, reading ${channel.reading}`;
+    const t = opening(daily, channel.channel, interval);
+    const C = key.commit(channel.reading, t);
+    const z = ["open1", "open2"].map((label) =>
+      prf(daily, asciiBytes(label), uintBytes(channel.channel, 1), uintBytes(interval, 4)),
+    );
+    return [
+      line(`${at}: z`, Buffer.concat(z)),
+      line(`${at}: t`, scalarBytes(t), channel.opening),
+      line(`${at}: pad`, pad(daily, channel.channel, interval), channel.pad),
+      line(`${at}: encrypted`, padded.slice(4 * channel.channel, 4 * channel.channel + 4), channel.encrypted),
+      line(`${at}: C`, C, channel.commitment),
+      line(`${at}: leaf`, encodeLeaf(interval, channel.channel, status, C)),
+    ];
+  });
+  return [...lines, line(`interval ${interval}, status ${status}: message`, sent, message)];
+}
+
+interface VectorBatch {
+  readonly readings: readonly VectorReading[];
+  readonly leaves: readonly string[];
+  readonly merkleRoot: string;
+  readonly batchStatement: string;
+  readonly batch: string;
+}
+
+function batchLines(batchNumber: number, batch: VectorBatch, previous: Uint8Array, events: string): Line[] {
+  const frontier = new MerkleFrontier();
+  const leaves = batch.readings.flatMap(({ interval, status, channels }) =>
+    channels.map(({ channel, commitment }) => encodeLeaf(interval, channel, status, hexToBytes(commitment))),
+  );
+  for (const leaf of leaves) frontier.append(leaf);
+  const payload = encodeStatement({
+    meterId,
+    batchNumber,
+    epoch: 0,
+    firstInterval: batch.readings[0]?.interval ?? 0,
+    intervalSeconds,
+    intervalCount: batch.readings.length,
+    channelCount: 2,
+    merkleRoot: frontier.root(),
+    previousBatchDigest: previous,
+    softwareId: hexToBytes(vectors.softwareId),
+    eventDigest: hexToBytes(events),
+    statusUnion: batch.readings.reduce((union, { status }) => union | status, 0),
+  });
+  return [
+    ...leaves.map((leaf, at) => line(`leaf ${at}`, leaf, batch.leaves[at] ?? "")),
+    ...leaves.map((leaf, at) => line(`hash of leaf ${at}`, leafHash(leaf))),
+    line("merkleRoot", frontier.root(), batch.merkleRoot),
+    line("statement", payload, batch.batchStatement),
+    line("digest of the statement", digest(payload)),
+    line("batch", meter.signDocument("batch-1", payload), batch.batch),
+  ];
+}
+
+function chapters(): { title: string; lines: Line[] }[] {
+  const first = hexToBytes(vectors.batchDigest);
+  const event = array(int(1), tstr(meterId), int(1), int(1_309_565_400), int(3), NIL);
+  const chained = digest(hexToBytes(vectors.eventDigest), event);
+  const { second } = vectors;
+  const day = dayKey(K, vectors.day);
+  return [
+    { title: "Keys, certificate, pairing", lines: keyLines() },
+    {
+      title: `Readings of day ${vectors.day}`,
+      lines: [line("Kday", day, vectors.Kday), ...vectors.readings.flatMap(readingLines)],
+    },
+    { title: "Batch 0", lines: batchLines(0, vectors, new Uint8Array(32), vectors.eventDigest) },
+    {
+      title: "Event 1 and the readings of the next day",
+      lines: [
+        line("event 1, clock set", event, second.event),
+        line("e_2", chained, second.eventDigest),
+        ...second.readings.flatMap(readingLines),
+      ],
+    },
+    { title: "Batch 1", lines: batchLines(1, second, first, second.eventDigest) },
+  ];
+}
+
+function render(): string {
+  const head = [
+    "# The worked example",
+    "",
+    "Every intermediate value of [protocol.md](protocol.md) for two batches of one meter, in hex; scalars are 32 bytes",
+    "little-endian. Written by tests/docs/worked-example.test.ts from the code, and compared there with the values of an",
+    "independent program (tests/vectors/sealmeter-example.json).",
+    "",
+    `Seeds are SHA-512("sealmeter example " || name): its first 32 bytes for Ed25519, its 64 bytes little-endian mod l for`,
+    `scalars. The meter is ${meterId}, intervals have ${intervalSeconds} s, the epoch is 0; softwareId is`,
+    `SHA-256("example software"), \`${vectors.softwareId}\`.`,
+  ];
+  const body = chapters().flatMap(({ title, lines }) => [
+    "",
+    `## ${title}`,
+    "",
+    "| what | value |",
+    "|---|---|",
+    ...lines.map(({ name, value }) => `| ${name} | \`${value}\` |`),
+  ]);
+  return `${[...head, ...body].join("\n")}\n`;
+}
+
+describe("the worked example of the protocol", () => {
+  it("comes out of the code as it does of an independent program", () => {
+    const known = chapters().flatMap(({ lines }) => lines.filter(({ vector }) => vector !== undefined));
+    expect(known.length).toBeGreaterThan(50);
+    for (const { name, value, vector } of known) expect(value, name).toBe(vector);
+    expect(chapters()[2]?.lines.map(({ value }) => value)).toEqual(
+      expect.arrayContaining([...vectors.leafHashes, vectors.batchDigest]),
+    );
+  });
+
+  it("stands in the documentation as the code gives it", async () => {
+    await expect(render()).toMatchFileSnapshot("../../docs/worked-example.md");
+  });
+});
