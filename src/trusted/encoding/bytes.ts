@@ -11,11 +11,20 @@ export function assert(condition: boolean, what: string): asserts condition {
   if (!condition) throw new Error(`assertion failed: ${what}`);
 }
 
+/** Writes an unsigned integer big-endian at `offset`; `width` 1..7 bytes. Asserts that it fits. */
+export function putUint(out: Uint8Array, offset: number, value: number, width: number): void {
+  assert(Number.isSafeInteger(value) && value >= 0 && value < 2 ** (8 * width), "integer fits its field");
+  let rest = value;
+  for (let at = offset + width - 1; at >= offset; at--) {
+    out[at] = rest % 256;
+    rest = Math.floor(rest / 256);
+  }
+}
+
 /** Big-endian bytes of an unsigned integer; `width` 1..7 bytes. Asserts that it fits. */
 export function uintBytes(value: number, width: number): Uint8Array {
-  assert(Number.isSafeInteger(value) && value >= 0 && value < 2 ** (8 * width), "integer fits its field");
   const out = new Uint8Array(width);
-  for (let at = width - 1, rest = value; at >= 0; at--, rest = Math.floor(rest / 256)) out[at] = rest % 256;
+  putUint(out, 0, value, width);
   return out;
 }
 

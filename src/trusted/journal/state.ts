@@ -1,8 +1,7 @@
 // The unit's state: everything that changes together, as one record. What is not here is either in the log
 // or forgotten at a power cut on purpose (the clock's offset, the sealing frontier, what was sent but not
 // acknowledged).
-import { concatBytes } from "@noble/hashes/utils.js";
-import { assert, readUint, uintBytes } from "../encoding/bytes.js";
+import { assert, putUint, readUint } from "../encoding/bytes.js";
 import { type Channel, newChannel } from "../metrology/registers.js";
 
 const FORMAT = 1;
@@ -77,18 +76,29 @@ export function newState(channels: number): MeterState {
   };
 }
 
+const sumWidths = (fields: readonly (readonly [string, number])[]) =>
+  fields.reduce((sum, [, width]) => sum + width, 0);
+const FIXED_BYTES = sumWidths(NUMBERS) + 2 * DIGEST_BYTES + 2 * EVENT_TYPES + 1;
+const CHANNEL_BYTES = sumWidths(CHANNEL_NUMBERS);
+
 /** 207 bytes with 2 channels, 375 with 8. */
 export function encodeState(state: MeterState): Uint8Array {
-  return concatBytes(
-    ...NUMBERS.map(([name, width]) => uintBytes(state[name], width)),
-    state.batchDigest,
-    state.eventDigest,
-    ...state.eventCounts.map((count) => uintBytes(count, 2)),
-    uintBytes(state.channels.length, 1),
-    ...state.channels.flatMap((channel) =>
-      CHANNEL_NUMBERS.map(([name, width]) => uintBytes(channel[name], width)),
-    ),
-  );
+  const out = new Uint8Array(FIXED_BYTES + state.channels.length * CHANNEL_BYTES);
+  let at = 0;
+  const put = (value: number, width: number) => {
+    putUint(out, at, value, width);
+    at += width;
+  };
+  for (const [name, width] of NUMBERS) put(state[name], width);
+  for (const bytes of [state.batchDigest, state.eventDigest]) {
+    out.set(bytes, at);
+    at += DIGEST_BYTES;
+  }
+  for (const count of state.eventCounts) put(count, 2);
+  put(state.channels.length, 1);
+  for (const channel of state.channels)
+    for (const [name, width] of CHANNEL_NUMBERS) put(channel[name], width);
+  return out;
 }
 
 /** Takes a state record apart that the ring has found whole. Asserts that it has this program's format. */

@@ -52,14 +52,13 @@ export class FixedBaseTable {
 
   #select(k: number, digit: number): EdwardsPoint {
     const words = this.#words;
-    const entry = this.#entry.fill(0);
     const entries = 2 ** this.#window;
-    let at = k * entries * ENTRY_WORDS;
-    for (let d = 0; d < entries; d++) {
-      const mask = ((d ^ digit) - 1) >> 31; // all ones where d is the digit, else zero
-      for (let word = 0; word < ENTRY_WORDS; word++, at++) {
-        entry[word] = (entry[word] as number) | ((words[at] as number) & mask);
+    for (let word = 0; word < ENTRY_WORDS; word++) {
+      let selected = 0;
+      for (let d = 0, at = k * entries * ENTRY_WORDS + word; d < entries; d++, at += ENTRY_WORDS) {
+        selected |= (words[at] as number) & (((d ^ digit) - 1) >> 31); // all ones where d is the digit
       }
+      this.#entry[word] = selected;
     }
     return ed25519.Point.fromAffine({ x: this.#coordinate(0), y: this.#coordinate(4) });
   }
