@@ -4,8 +4,18 @@ import { makeBill } from "../src/customer/bill.js";
 import { encodeLinearBill } from "../src/proofs/linear-bill.js";
 import { readTariff, type SignedTariff, type Tariff, verifyTariff } from "../src/tariff/document.js";
 import type { BillLines } from "../src/tariff/evaluate.js";
-import { calendarDate, print, readFile, readHexKey, table, utc, writeFile } from "./command-line.js";
-import { type CheckSources, checkDirectory, readMeter } from "./meter-directory.js";
+import {
+  calendarDate,
+  inFile,
+  print,
+  readFile,
+  readHexKey,
+  table,
+  UsageError,
+  utc,
+  writeFile,
+} from "./command-line.js";
+import { type CheckSources, checkDirectory } from "./meter-directory.js";
 
 interface Options extends CheckSources {
   readonly tariff: string;
@@ -40,9 +50,8 @@ export function addBill(program: Command): void {
 /** The tariff of a file; its signature is checked when the supplier's key is given. */
 export function loadTariff(path: string, supplierKeyPath: string | undefined): SignedTariff {
   const document = readFile(path);
-  return supplierKeyPath === undefined
-    ? readTariff(document)
-    : verifyTariff(document, readHexKey(supplierKeyPath));
+  const supplierKey = supplierKeyPath === undefined ? null : readHexKey(supplierKeyPath);
+  return inFile(path, () => (supplierKey ? verifyTariff(document, supplierKey) : readTariff(document)));
 }
 
 const NANO = 1_000_000_000n;
@@ -76,11 +85,13 @@ export const linesJson = ({ energy, standing, levies, vat, total }: BillLines) =
 });
 
 function runBill(directory: string, options: Options): void {
+  const { from, to } = options;
+  // Dates of this form stand in the order of their texts.
+  if (from >= to) throw new UsageError(`--from ${from} is not before --to ${to}`);
   const signed = loadTariff(options.tariff, options.supplier);
   const checked = checkDirectory(directory, options);
-  const { certificate } = readMeter(directory);
   const { intervalSeconds, meterId } = checked.certificate;
-  const bill = makeBill(checked, certificate, signed, options);
+  const bill = makeBill(checked, checked.certificateDocument, signed, { from, to });
   const bytes = encodeLinearBill(bill);
   writeFile(options.out, bytes);
   const [begin, end] = [utc(bill.from * intervalSeconds), utc(bill.to * intervalSeconds)];

@@ -2,7 +2,7 @@
 import type { Command } from "commander";
 import { makeDisclosedReading } from "../src/proofs/disclosed-reading.js";
 import { print, UsageError, wholeNumber, writeFile } from "./command-line.js";
-import { type CheckSources, checkDirectory, readMeter } from "./meter-directory.js";
+import { type CheckSources, checkDirectory } from "./meter-directory.js";
 
 interface Options extends CheckSources {
   readonly interval: number;
@@ -32,15 +32,14 @@ export function addDisclose(program: Command): void {
 
 function runDisclose(directory: string, options: Options): void {
   const { interval, channel, out } = options;
-  const { batches, certificate } = checkDirectory(directory, options);
+  const { batches, certificate, certificateDocument } = checkDirectory(directory, options);
   const batch = batches.find(({ intervals }) => intervals.some((opened) => opened.interval === interval));
   const opened = batch?.intervals.find((candidate) => candidate.interval === interval);
   const [reading, opening] = [opened?.readings[channel], opened?.openings[channel]];
-  if (!batch || !opened) throw new UsageError(`interval ${interval} is in no sealed batch`);
+  if (!batch || !opened) throw new UsageError(`--interval ${interval}: is in no sealed batch`);
   if (reading === undefined || opening === undefined)
-    throw new UsageError(`the meter has no channel ${channel}`);
+    throw new UsageError(`--channel ${channel}: the meter has ${certificate.channels.length} channels`);
   const leafIndex = (interval - batch.statement.firstInterval) * certificate.channels.length + channel;
-  const { certificate: certificateDocument } = readMeter(directory);
   const disclosed = makeDisclosedReading({
     certificate: certificateDocument,
     batch: batch.document,

@@ -2,18 +2,26 @@
 //   DIR/authority.pub  supplier.key  supplier.pub  customer/<meterId>.json
 //   DIR/<meterId>/certificate.cbor  batches/000000.cbor ...  readings.cbor  events.cbor
 //                 pairing-00000.cbor ...  flash.bin
-import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } from "node:fs";
-import { basename, join } from "node:path";
+import { existsSync, readdirSync, renameSync, rmdirSync, rmSync, statSync } from "node:fs";
+import { basename, dirname, join, resolve } from "node:path";
 import { type CheckedMeter, type CustomerKeys, checkMeter, type MeterRecord } from "../src/customer/check.js";
+import { decodeEvents, decodePairing, decodeReadings } from "../src/customer/messages.js";
+import { decodeStatement } from "../src/proofs/batch.js";
+import { verifyCertificate } from "../src/proofs/certificate.js";
 import { METER_ID } from "../src/trusted/authority/configuration.js";
+import { decodeSign1 } from "../src/trusted/encoding/cose.js";
 import {
   fromHex,
+  inFile,
+  makeFolder,
   progressBar,
   readFile,
   readHexKey,
-  readText,
+  readJson,
+  systemReason,
   toHex,
   UsageError,
+  uninterrupted,
   writeFile,
 } from "./command-line.js";
 
@@ -36,26 +44,60 @@ export function writeMeter(directory: string, meterId: string, files: MeterRecor
   writeFile(join(meter, "flash.bin"), flash);
 }
 
-/** @throws UsageError when METERDIR is none: the first file that is missing is named. */
+/** Largest certificate, batch or pairing, bytes, with room for what is no such document. */
+const DOCUMENT_BYTES_MAX = 4096;
+
+/**
+ * Reads a meter's folder, and takes every file apart once: nothing is verified, but what is malformed is told
+ * with the name of its file, which nobody knows later.
+ * @throws UsageError when METERDIR is none: the first file that is missing is named. FormatError for
+ *   malformed files.
+ */
 export function readMeter(directory: string): MeterRecord {
   return {
-    certificate: readFile(join(directory, "certificate.cbor"), 4096),
-    batches: readDocuments(join(directory, "batches"), BATCH_NAME),
-    readings: readFile(join(directory, "readings.cbor")),
-    events: readFile(join(directory, "events.cbor")),
-    pairings: readDocuments(directory, PAIRING_NAME),
+    certificate: readFile(join(directory, "certificate.cbor"), DOCUMENT_BYTES_MAX),
+    batches: readDocuments(join(directory, "batches"), BATCH_NAME, (document) =>
+      decodeStatement(decodeSign1(document, "batch-1", DOCUMENT_BYTES_MAX).payload),
+    ),
+    readings: readSequence(join(directory, "readings.cbor"), decodeReadings),
+    events: readSequence(join(directory, "events.cbor"), decodeEvents),
+    pairings: readDocuments(directory, PAIRING_NAME, (document) =>
+      decodePairing(decodeSign1(document, "pairing-1", DOCUMENT_BYTES_MAX).payload),
+    ),
   };
 }
 
-function readDocuments(directory: string, name: RegExp): Uint8Array[] {
-  if (!existsSync(directory) || !statSync(directory).isDirectory())
-    throw new UsageError(`${directory}: no such folder`);
-  const names = readdirSync(directory)
+function readSequence(path: string, decode: (bytes: Uint8Array) => unknown): Uint8Array {
+  const bytes = readFile(path);
+  inFile(path, () => decode(bytes));
+  return bytes;
+}
+
+function readDocuments(
+  directory: string,
+  name: RegExp,
+  decode: (document: Uint8Array) => unknown,
+): Uint8Array[] {
+  const names = namesIn(directory)
     .filter((entry) => name.test(entry))
     .sort();
   if (names.length > DOCUMENTS_MAX)
     throw new UsageError(`${directory}: more than ${DOCUMENTS_MAX} documents`);
-  return names.map((entry) => readFile(join(directory, entry), 4096));
+  return names.map((entry) => {
+    const path = join(directory, entry);
+    const document = readFile(path, DOCUMENT_BYTES_MAX);
+    inFile(path, () => decode(document));
+    return document;
+  });
+}
+
+/** What lies in a folder. @throws UsageError when it is none, or cannot be read. */
+function namesIn(directory: string): string[] {
+  try {
+    return readdirSync(directory);
+  } catch (error) {
+    throw new UsageError(`${directory}: is no folder that can be read (${systemReason(error)})`);
+  }
 }
 
 /** What a customer keeps: K of an epoch, and the pairing keys U and u that it came from. */
@@ -69,13 +111,7 @@ export function encodeCustomer(keys: PairedKeys): string {
 
 /** Reads a customer's file; U and u may be missing. @throws UsageError naming the field that is wrong. */
 export function readCustomer(path: string): CustomerKeys {
-  let parsed: unknown;
-  try {
-    parsed = JSON.parse(readText(path));
-  } catch (error) {
-    if (error instanceof UsageError) throw error;
-    throw new UsageError(`${path}: not JSON`);
-  }
+  const parsed = readJson(path);
   const fields: Record<string, unknown> = typeof parsed === "object" && parsed !== null ? { ...parsed } : {};
   const { meterId, epoch } = fields;
   if (typeof meterId !== "string" || !METER_ID.test(meterId))
@@ -107,45 +143,64 @@ export interface CheckSources {
   readonly authority?: string;
 }
 
+/** A checked meter, and the certificate as it came. */
+export type CheckedFolder = CheckedMeter & { readonly certificateDocument: Uint8Array };
+
 /**
  * Reads and checks a meter's folder as its customer, with progress on a terminal.
  * @throws UsageError or FormatError for bad input, VerificationError when the check refuses.
  */
-export function checkDirectory(directory: string, { key, authority }: CheckSources): CheckedMeter {
-  const [record, keys, authorityKey] = [
-    readMeter(directory),
-    readCustomer(key),
-    readHexKey(authority ?? join(directory, "..", "authority.pub")),
-  ];
+export function checkDirectory(directory: string, { key, authority }: CheckSources): CheckedFolder {
+  const authorityPath = authority ?? join(directory, "..", "authority.pub");
+  const [record, keys, authorityKey] = [readMeter(directory), readCustomer(key), readHexKey(authorityPath)];
+  inFile(join(directory, "certificate.cbor"), () => verifyCertificate(record.certificate, authorityKey));
   const bar = progressBar("checking");
   try {
-    return checkMeter(record, keys, authorityKey, { progress: bar.update });
+    const checked = checkMeter(record, keys, authorityKey, { progress: bar.update });
+    return { ...checked, certificateDocument: record.certificate };
   } finally {
     bar.stop();
   }
 }
 
-/** @throws UsageError when the folder exists and is not empty. */
+/** @throws UsageError when the folder exists and is not empty, or its parent is no folder. */
 export function assertNew(directory: string): void {
-  if (existsSync(directory) && (!statSync(directory).isDirectory() || readdirSync(directory).length > 0)) {
-    throw new UsageError(`${directory}: exists and is not an empty folder`);
+  if (existsSync(directory)) {
+    if (!statSync(directory).isDirectory() || namesIn(directory).length > 0)
+      throw new UsageError(`${directory}: exists and is not an empty folder`);
+    return;
   }
+  let above = dirname(resolve(directory));
+  while (!existsSync(above)) above = dirname(above);
+  if (!statSync(above).isDirectory())
+    throw new UsageError(`${directory}: cannot be made, since ${above} is a file`);
 }
 
 /**
  * Fills a new folder: `fill` writes into a neighbour that takes the name only when all is there.
- * @throws UsageError when the folder exists and is not empty.
+ * @param isReplaced whether what lies in the folder goes first; the caller knows that it may.
+ * @throws UsageError when the folder exists and is not empty, or cannot be written.
  */
-export function createDirectory(directory: string, fill: (partial: string) => void): void {
-  assertNew(directory);
-  const partial = join(directory, "..", `.${basename(directory)}.partial-${process.pid}`);
-  try {
-    mkdirSync(partial, { recursive: true });
-    fill(partial);
-    rmSync(directory, { recursive: true, force: true });
-    renameSync(partial, directory);
-  } catch (error) {
-    rmSync(partial, { recursive: true, force: true });
-    throw error;
-  }
+export function createDirectory(
+  directory: string,
+  fill: (partial: string) => void,
+  { isReplaced = false } = {},
+): void {
+  if (!isReplaced) assertNew(directory);
+  const target = resolve(directory);
+  const partial = join(dirname(target), `.${basename(target)}.partial-${process.pid}`);
+  uninterrupted(() => {
+    try {
+      makeFolder(partial);
+      fill(partial);
+      if (isReplaced) rmSync(target, { recursive: true, force: true });
+      // Only an empty folder gives way to a new one, whatever has come into it since it was looked at.
+      else if (existsSync(target)) rmdirSync(target);
+      renameSync(partial, target);
+    } catch (error) {
+      if (existsSync(partial)) rmSync(partial, { recursive: true });
+      if (error instanceof UsageError || !(error instanceof Error && "syscall" in error)) throw error;
+      throw new UsageError(`${directory}: cannot be made (${systemReason(error)})`);
+    }
+  });
 }

@@ -3,7 +3,7 @@ import { Command, CommanderError } from "commander";
 import { addBench } from "./bench.js";
 import { addBill } from "./bill.js";
 import { addCheck } from "./check.js";
-import { ExitCode, report } from "./command-line.js";
+import { report, UsageError } from "./command-line.js";
 import { addDisclose } from "./disclose.js";
 import { addReadings } from "./readings.js";
 import { addSimulate } from "./simulate.js";
@@ -25,18 +25,34 @@ const COMMANDS = [
   addBench,
 ];
 
-/** Runs one command line and sets the exit code of the process; nothing is thrown. */
-export async function main(argv: readonly string[]): Promise<void> {
+/** All commands with their options; errors of use are thrown and not printed. */
+export function makeProgram(): Command {
   const program = new Command("sealmeter")
     .description("A smart meter that never reveals its readings, and that anyone can check")
     .exitOverride()
-    .showHelpAfterError("(add --help for the options)");
+    .configureOutput({ outputError: () => {} })
+    .addHelpText("after", "\nExample:\n  $ sealmeter simulate --out out/home --days 31");
   for (const add of COMMANDS) add(program);
+  return program;
+}
+
+/**
+ * Runs one command line and sets the exit code of the process; nothing is thrown. An error is one line on
+ * standard error, and with --json also the one JSON value on standard output.
+ * @param argv as `process.argv`: the first two are skipped.
+ */
+export async function main(argv: readonly string[]): Promise<void> {
+  const isJson = argv.includes("--json");
   try {
-    await program.parseAsync(argv);
+    await makeProgram().parseAsync(argv);
   } catch (error) {
-    if (error instanceof CommanderError)
-      process.exitCode = error.exitCode === 0 ? ExitCode.OK : ExitCode.BAD_INPUT;
-    else process.exitCode = report(error);
+    if (!(error instanceof CommanderError)) process.exitCode = report(error, isJson);
+    else if (error.exitCode !== 0) process.exitCode = report(new UsageError(wordsOf(error)), isJson);
   }
+}
+
+/** Commander's errors begin with "error: " and may suggest on a second line; of bare help it has none. */
+function wordsOf({ code, message }: CommanderError): string {
+  if (code === "commander.help") return "a command is missing";
+  return `${message.replace(/^error: /, "").replace(/\s*\n\s*/g, " ")} (--help tells the options)`;
 }

@@ -1,7 +1,7 @@
 // sealmeter simulate: one meter's life over a trace of a real household, or the built-in one, written as the
 // files that its customer, supplier and authority would hold.
 import { join } from "node:path";
-import { type Command, Option } from "commander";
+import { type Command, InvalidArgumentError, Option } from "commander";
 import { householdTrace } from "../host-sim/household.js";
 import { pairedKey, simulate, type World } from "../host-sim/simulation.js";
 import { parseTrace, type Trace, utcOffsetSeconds } from "../host-sim/trace.js";
@@ -11,6 +11,7 @@ import { verifySigned } from "../src/proofs/signed.js";
 import { scalarBytes } from "../src/trusted/sealing/commitment.js";
 import {
   calendarDate,
+  FileMode,
   print,
   progressBar,
   readText,
@@ -31,6 +32,11 @@ import {
 /** Days that the journal holds, and so the longest simulation. */
 const DAYS_MAX = 396;
 const METER_ID = "SM-0001";
+/**
+ * Unix seconds that a simulation may begin and end at: a meter is enrolled a minute before it begins, and its
+ * certificate runs for 15 years, in which every instant is a u32.
+ */
+const [EARLIEST_S, LATEST_S] = [Date.UTC(1970, 0, 2) / 1000, Date.UTC(2091, 0, 1) / 1000];
 
 interface Options {
   readonly out: string;
@@ -41,7 +47,7 @@ interface Options {
   readonly interval: "900" | "1800";
   readonly seed: number;
   readonly from?: string;
-  readonly utcOffset: string;
+  readonly utcOffset: number;
   readonly gaps: "refuse" | "absent";
   readonly json?: boolean;
 }
@@ -65,13 +71,25 @@ export function addSimulate(program: Command): void {
     )
     .option("--seed <n>", "seed of all chance: keys, household, faults", wholeNumber(0, 0xffffffff), 1)
     .option("--from <date>", "first local day (of the trace, or of the built-in household)", calendarDate)
-    .option("--utc-offset <hours>", "local time of stamps without a zone, and of the household", "0")
+    .option("--utc-offset <hours>", "local time of stamps without a zone, and of the household", hours, 0)
     .addOption(
       new Option("--gaps <how>", "gaps and nulls in a trace").choices(["refuse", "absent"]).default("refuse"),
     )
     .option("--json", "print the result as JSON")
     .addHelpText("after", EXAMPLES)
     .action(runSimulate);
+}
+
+/** Parser of an offset from UTC, hours. */
+function hours(text: string): number {
+  const value = Number(text);
+  try {
+    if (!/^[+-]?\d{1,2}(\.\d+)?$/.test(text)) throw new RangeError("expected hours such as -3.5");
+    utcOffsetSeconds(value);
+    return value;
+  } catch (error) {
+    throw new InvalidArgumentError(`${error instanceof Error ? error.message : error}.`);
+  }
 }
 
 /** The local days asked for, out of a trace. @throws UsageError when it does not hold them. */
@@ -94,7 +112,7 @@ export function cutTrace(trace: Trace, from_s: number | null, days: number | nul
 
 function loadTrace(options: Options): Trace {
   const { trace: path, days, from, seed, gaps, columns, household } = options;
-  const utcOffset_h = Number(options.utcOffset);
+  const { utcOffset: utcOffset_h } = options;
   const offset_s = utcOffsetSeconds(utcOffset_h);
   const from_s = from === undefined ? null : Date.parse(`${from}T00:00:00Z`) / 1000 - offset_s;
   if (path === undefined) {
@@ -112,6 +130,15 @@ function loadTrace(options: Options): Trace {
     );
   }
   return cutTrace(whole, from_s, days ?? null);
+}
+
+/** @throws UsageError unless a meter can live at these times. */
+function checkTimes({ start_s, step_s, rows }: Trace): void {
+  const end_s = start_s + rows.length * step_s;
+  if (start_s < EARLIEST_S || end_s > LATEST_S) {
+    const bounds = `between ${utc(EARLIEST_S)} and ${utc(LATEST_S)}`;
+    throw new UsageError(`a simulation lies ${bounds}, not ${utc(start_s)} to ${utc(end_s)}`);
+  }
 }
 
 /** What the meter of a simulated world has sent. */
@@ -135,22 +162,34 @@ export function customerOf(world: World): PairedKeys {
   return { meterId: configuration.meterId, epoch, K, user, userSecret: scalarBytes(secret) };
 }
 
-/** Writes everything that a simulated world leaves behind into a new folder. */
-export function writeWorld(directory: string, world: World): void {
+/**
+ * Writes everything that a simulated world leaves behind into a new folder.
+ * @param more writes further files into the same folder, which appears whole or not at all.
+ * @param isReplaced as for `createDirectory`.
+ */
+export function writeWorld(
+  directory: string,
+  world: World,
+  { more = () => {}, isReplaced = false }: { more?: (partial: string) => void; isReplaced?: boolean } = {},
+): void {
   const { parties, flash, configuration } = world;
   const { meterId } = configuration;
-  createDirectory(directory, (partial) => {
+  const fill = (partial: string) => {
     writeMeter(partial, meterId, recordOf(world), flash.image());
     writeFile(join(partial, "authority.pub"), `${toHex(parties.authority.publicKey)}\n`);
-    writeFile(join(partial, "supplier.key"), `${toHex(parties.supplier.seed)}\n`);
+    writeFile(join(partial, "supplier.key"), `${toHex(parties.supplier.seed)}\n`, FileMode.SECRET);
     writeFile(join(partial, "supplier.pub"), `${toHex(parties.supplier.publicKey)}\n`);
-    writeFile(join(partial, "customer", `${meterId}.json`), encodeCustomer(customerOf(world)));
-  });
+    const customer = join(partial, "customer", `${meterId}.json`);
+    writeFile(customer, encodeCustomer(customerOf(world)), FileMode.SECRET);
+    more(partial);
+  };
+  createDirectory(directory, fill, { isReplaced });
 }
 
 function runSimulate(options: Options): void {
   assertNew(options.out);
   const trace = loadTrace(options);
+  checkTimes(trace);
   const intervalSeconds = Number(options.interval);
   const bar = progressBar("meter");
   try {

@@ -1,6 +1,6 @@
 // sealmeter start: the main job, told from beginning to end. A meter lives a month, its customer proves the
 // bill, its supplier checks it and sees no reading; then five ways to cheat are tried, each for real.
-import { rmSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { ed25519 } from "@noble/curves/ed25519.js";
@@ -35,6 +35,7 @@ import { parseTariff } from "../src/tariff/source.js";
 import { billTable, money } from "./bill.js";
 import { kWh, print, progressBar, readText, table, wholeNumber, writeFile } from "./command-line.js";
 import { drawDay } from "./day-picture.js";
+import { assertNew } from "./meter-directory.js";
 import { customerOf, recordOf, writeWorld } from "./simulate.js";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
@@ -47,6 +48,7 @@ const START_S = Date.UTC(2026, 0, 1) / 1000 - UTC_OFFSET_H * HOUR_S;
 const UPLINK_FAILS = [9.5, 10.5] as const;
 const POWER_FAILS = [19 + 2 / 24, 19 + 5 / 24] as const;
 const [FLASH_IS_COPIED, DAY_DRAWN] = [22.5, 14];
+const PICTURE = "day.svg";
 const ONE_EURO = 1_000_000_000n;
 
 interface Attempt {
@@ -62,7 +64,11 @@ export function addStart(program: Command): void {
       "the main job from beginning to end: a month of one household, its bill, and five cheats refused",
     )
     .option("--seed <n>", "seed of the household and of all keys", wholeNumber(0, 0xffffffff), 7)
-    .option("--out <dir>", "folder for the files; what is in it is replaced", join(ROOT, "out", "start"))
+    .option(
+      "--out <dir>",
+      "folder for the files; those of an earlier start are replaced",
+      join(ROOT, "out", "start"),
+    )
     .option("--json", "print the result as JSON")
     .addHelpText("after", "\nExample:\n  $ sealmeter start --seed 42 --out out/start")
     .action(runStart);
@@ -95,6 +101,7 @@ function runStart({
   readonly out: string;
   readonly json?: boolean;
 }): void {
+  if (!isOurs(out)) assertNew(out);
   const say = (line: string) => json || process.stdout.write(`${line}\n`);
   say("1. A meter is enrolled and paired, and lives a month of half-hours.");
   const { world, copied, options } = liveMonth(seed);
@@ -138,12 +145,13 @@ function runStart({
   ]);
   for (const [name, reason] of rows) say(`   ${`${name}`.padEnd(28)}${reason}`);
 
-  rmSync(out, { recursive: true, force: true });
-  writeWorld(out, world);
-  writeFile(join(out, "tariff.cbor"), tariffDocument);
-  writeFile(join(out, "bill.cbor"), encodeLinearBill(bill));
   const total = money(verified.lines.total, tariff.tariff.currency);
-  writeFile(join(out, "day.svg"), picture(checked, total));
+  const more = (partial: string) => {
+    writeFile(join(partial, "tariff.cbor"), tariffDocument);
+    writeFile(join(partial, "bill.cbor"), encodeLinearBill(bill));
+    writeFile(join(partial, PICTURE), picture(checked, total));
+  };
+  writeWorld(out, world, { more, isReplaced: isOurs(out) });
   const result = { directory: out, total, readings: verified.readings, attempts, display: device.display() };
   print(json, result, [
     "",
@@ -158,6 +166,10 @@ function runStart({
     `files in ${out}; open day.svg for one day as each of them sees it`,
   ]);
 }
+
+/** Whether an earlier start has made this folder; anybody else's is not replaced. */
+const isOurs = (out: string) =>
+  ["authority.pub", "SM-0001", PICTURE].every((name) => existsSync(join(out, name)));
 
 function liveMonth(seed: number): { world: World; copied: RolledBack; options: SimulationOptions } {
   const options = storyOptions(seed);

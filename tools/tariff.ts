@@ -3,7 +3,7 @@ import type { Command } from "commander";
 import { encodeTariff, signTariff } from "../src/tariff/document.js";
 import { parseTariff } from "../src/tariff/source.js";
 import { digest } from "../src/trusted/sealing/keys.js";
-import { print, readHexKey, readText, toHex, writeFile } from "./command-line.js";
+import { inFile, print, readHexKey, readText, toHex, writeFile } from "./command-line.js";
 
 interface Options {
   readonly key: string;
@@ -11,26 +11,27 @@ interface Options {
   readonly json?: boolean;
 }
 
+const EXAMPLE =
+  "\nExample:\n  $ sealmeter tariff sign docs/examples/time-of-use.json --key out/home/supplier.key --out tariff.cbor";
+
 export function addTariff(program: Command): void {
   program
     .command("tariff")
     .description("work on tariffs")
+    .addHelpText("after", EXAMPLE)
     .command("sign")
     .description("sign a tariff written as JSON (docs/examples)")
     .argument("<file>", "the tariff as JSON")
     .requiredOption("--key <file>", "the supplier's secret key")
     .requiredOption("--out <file>", "where the signed tariff goes")
     .option("--json", "print the result as JSON")
-    .addHelpText(
-      "after",
-      "\nExample:\n  $ sealmeter tariff sign docs/examples/time-of-use.json --key out/home/supplier.key --out tariff.cbor",
-    )
+    .addHelpText("after", EXAMPLE)
     .action(runSign);
 }
 
 function runSign(file: string, options: Options): void {
-  const tariff = parseTariff(readText(file));
-  const payload = encodeTariff(tariff);
+  const tariff = inFile(file, () => parseTariff(readText(file)));
+  const payload = inFile(file, () => encodeTariff(tariff));
   const document = signTariff(payload, readHexKey(options.key));
   writeFile(options.out, document);
   const result = {

@@ -3,9 +3,9 @@ import { existsSync } from "node:fs";
 import type { Command } from "commander";
 import { BatchLedger } from "../src/proofs/ledger.js";
 import { BILL_BYTES_MAX } from "../src/proofs/linear-bill.js";
-import { verifyBill } from "../src/supplier/verify-bill.js";
+import { type SupplierTrust, verifyBill } from "../src/supplier/verify-bill.js";
 import { billTable, linesJson, loadTariff } from "./bill.js";
-import { print, readFile, readHexKey, readText, UsageError, utc, writeFile } from "./command-line.js";
+import { inFile, print, readFile, readHexKey, readJson, utc, writeFile } from "./command-line.js";
 
 interface Options {
   readonly tariff: string;
@@ -37,12 +37,7 @@ export function addVerifyBill(program: Command): void {
 
 function loadLedger(path: string | undefined): BatchLedger {
   if (path === undefined || !existsSync(path)) return new BatchLedger();
-  try {
-    return BatchLedger.fromJSON(JSON.parse(readText(path)));
-  } catch (error) {
-    if (error instanceof SyntaxError) throw new UsageError(`${path}: not JSON`);
-    throw error;
-  }
+  return inFile(path, () => BatchLedger.fromJSON(readJson(path)));
 }
 
 function runVerifyBill(file: string, options: Options): void {
@@ -50,25 +45,23 @@ function runVerifyBill(file: string, options: Options): void {
   const ledger = loadLedger(options.seen);
   const bytes = readFile(file, BILL_BYTES_MAX);
   const trust = { authorityKey: readHexKey(options.authority), tariff: signed, ledger };
+  const verified = checkBill(file, bytes, trust, options.seen);
+  const { meterId, from, to, intervalSeconds, readings, absentIntervals, lines } = verified;
+  const [begin, end] = [utc(from * intervalSeconds), utc(to * intervalSeconds)];
+  const result = { meterId, from: begin, to: end, readings, absentIntervals, nanoCurrency: linesJson(lines) };
+  print(options.json, result, [
+    `verified: ${meterId} owes for ${begin} to ${end}, "${signed.tariff.name}"`,
+    ...billTable(signed.tariff, lines),
+    `  ${readings} readings went into it; none was seen`,
+    ...(absentIntervals > 0 ? [`  ${absentIntervals} intervals without power`] : []),
+  ]);
+}
+
+/** What the bill has shown is remembered before anything is said of it, and above all when it is refused. */
+function checkBill(file: string, bytes: Uint8Array, trust: SupplierTrust, seen: string | undefined) {
   try {
-    const verified = verifyBill(bytes, trust);
-    const { meterId, from, to, intervalSeconds, readings, absentIntervals, lines } = verified;
-    const [begin, end] = [utc(from * intervalSeconds), utc(to * intervalSeconds)];
-    const result = {
-      meterId,
-      from: begin,
-      to: end,
-      readings,
-      absentIntervals,
-      nanoCurrency: linesJson(lines),
-    };
-    print(options.json, result, [
-      `verified: ${meterId} owes for ${begin} to ${end}, "${signed.tariff.name}"`,
-      ...billTable(signed.tariff, lines),
-      `  ${readings} readings went into it; none was seen`,
-      ...(absentIntervals > 0 ? [`  ${absentIntervals} intervals without power`] : []),
-    ]);
+    return inFile(file, () => verifyBill(bytes, trust));
   } finally {
-    if (options.seen !== undefined) writeFile(options.seen, `${JSON.stringify(ledger)}\n`);
+    if (seen !== undefined) writeFile(seen, `${JSON.stringify(trust.ledger)}\n`);
   }
 }

@@ -1,7 +1,7 @@
 // sealmeter verify-reading: one disclosed reading, checked with the authority's public key and nothing else.
 import type { Command } from "commander";
 import { verifyDisclosedReading } from "../src/proofs/disclosed-reading.js";
-import { print, readFile, readHexKey, utc } from "./command-line.js";
+import { inFile, print, readFile, readHexKey, utc } from "./command-line.js";
 
 /** A disclosed reading is two signed documents and a path of at most ten nodes. */
 const DISCLOSED_BYTES_MAX = 4096;
@@ -24,7 +24,8 @@ function runVerifyReading(
   file: string,
   options: { readonly authority: string; readonly json?: boolean },
 ): void {
-  const proven = verifyDisclosedReading(readFile(file, DISCLOSED_BYTES_MAX), readHexKey(options.authority));
+  const [disclosed, authorityKey] = [readFile(file, DISCLOSED_BYTES_MAX), readHexKey(options.authority)];
+  const proven = inFile(file, () => verifyDisclosedReading(disclosed, authorityKey));
   const { meterId, obis, interval, start_s, intervalSeconds, reading, status, batch } = proven;
   const batchNumber = batch.statement.batchNumber;
   const [from, to] = [utc(start_s), utc(start_s + intervalSeconds)];
