@@ -135,7 +135,9 @@ export function inFile<T>(path: string, work: () => T): T {
   try {
     return work();
   } catch (error) {
-    if (error instanceof FormatError) throw new FormatError(`${path}: ${error.message}`);
+    // A RangeError is the stack's end: JSON nested ten thousand deep.
+    if (error instanceof FormatError || error instanceof RangeError)
+      throw new FormatError(`${path}: ${error.message}`);
     if (error instanceof VerificationError) throw new VerificationError(`${path}: ${error.message}`);
     throw error;
   }

@@ -10,8 +10,8 @@ export interface DrawnInterval {
 
 export interface DayPicture {
   readonly title: string;
-  /** Of one local day, in order, at most 96. */
-  readonly intervals: readonly DrawnInterval[];
+  /** All of one local day, in order, at most 96; null where the meter had no power. */
+  readonly intervals: readonly (DrawnInterval | null)[];
   /** What the supplier learned, a line each. */
   readonly supplierLines: readonly string[];
 }
@@ -47,13 +47,16 @@ function hourAxis(left: number, y: number): string[] {
 }
 
 function customerPanel({ intervals }: DayPicture): string[] {
-  const upper_Wh = scaleTop(Math.max(...intervals.map(({ import_Wh }) => import_Wh), 1));
+  const known = intervals.filter((interval) => interval !== null);
+  const upper_Wh = scaleTop(Math.max(...known.map(({ import_Wh }) => import_Wh), 1));
   const half_Wh = upper_Wh / 2;
-  const lower_Wh = half_Wh * Math.ceil(Math.max(...intervals.map(({ export_Wh }) => export_Wh)) / half_Wh);
+  const lower_Wh = half_Wh * Math.ceil(Math.max(...known.map(({ export_Wh }) => export_Wh), 0) / half_Wh);
   const perWh = PLOT_HEIGHT / (upper_Wh + lower_Wh);
   const zero = TOP + upper_Wh * perWh;
   const step = PANEL_WIDTH / intervals.length;
-  const bars = intervals.flatMap(({ import_Wh, export_Wh }, at) => {
+  const bars = intervals.flatMap((interval, at) => {
+    if (!interval) return [];
+    const { import_Wh, export_Wh } = interval;
     const x = (CUSTOMER_X + at * step + 0.5).toFixed(1);
     const bar = (y: number, Wh: number, colour: string) =>
       `<rect x="${x}" y="${y.toFixed(1)}" width="${(step - 1).toFixed(1)}" height="${(Wh * perWh).toFixed(1)}" fill="${colour}"/>`;
@@ -86,8 +89,8 @@ function customerPanel({ intervals }: DayPicture): string[] {
 function supplierPanel({ intervals, supplierLines }: DayPicture): string[] {
   const step = PANEL_WIDTH / intervals.length;
   const cell = PLOT_HEIGHT / 32;
-  const cells = intervals.flatMap(({ commitment }, at) =>
-    Array.from(commitment, (byte, row) => {
+  const cells = intervals.flatMap((interval, at) =>
+    Array.from(interval?.commitment ?? [], (byte, row) => {
       const [x, y] = [SUPPLIER_X + at * step, TOP + row * cell];
       const fill = `rgb(${byte},${byte},${Math.min(255, byte + 24)})`;
       return `<rect x="${x.toFixed(1)}" y="${y.toFixed(1)}" width="${step.toFixed(1)}" height="${cell.toFixed(1)}" fill="${fill}"/>`;

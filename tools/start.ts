@@ -266,13 +266,15 @@ function forkBatches(world: World, options: SimulationOptions, copied: RolledBac
 
 function picture({ batches }: CheckedMeter, total: string): string {
   const first = (START_S + DAY_DRAWN * DAY_S) / INTERVAL_S;
-  const intervals = batches.flatMap(({ intervals: opened, leaves }) =>
-    opened
-      .filter(({ interval }) => interval >= first && interval < first + DAY_S / INTERVAL_S)
-      .map(({ interval, readings: [import_Wh = 0, export_Wh = 0] }) => {
-        const leaf = leaves.find((candidate) => candidate.interval === interval && candidate.channel === 0);
-        return { import_Wh, export_Wh, commitment: leaf?.commitment ?? new Uint8Array(32) };
-      }),
+  const all = batches.flatMap(({ intervals, leaves }) =>
+    intervals.map(({ interval, readings: [import_Wh = 0, export_Wh = 0] }) => {
+      const leaf = leaves.find((candidate) => candidate.interval === interval && candidate.channel === 0);
+      return { interval, import_Wh, export_Wh, commitment: leaf?.commitment ?? new Uint8Array(32) };
+    }),
+  );
+  const intervals = Array.from(
+    { length: DAY_S / INTERVAL_S },
+    (_, at) => all.find(({ interval }) => interval === first + at) ?? null,
   );
   const supplierLines = [`and the bill of January, ${total}, proved exact`, "no reading, no profile"];
   return drawDay({ title: "15 January 2026 in one household", intervals, supplierLines });
