@@ -22,7 +22,9 @@ export function randomScalar(entropy: Entropy): bigint {
 /** encode(scalar·P) for a public point. @throws FormatError unless P is canonical and not the identity. */
 export function agree(scalar: bigint, point: Uint8Array): Uint8Array {
   try {
-    return ristretto255.Point.fromBytes(point).multiply(scalar).toBytes();
+    const element = ristretto255.Point.fromBytes(point);
+    if (element.is0()) throw new RangeError("with the identity everybody agrees on the same");
+    return element.multiply(scalar).toBytes();
   } catch {
     throw new FormatError("public point is not a ristretto255 element, or the identity");
   }
