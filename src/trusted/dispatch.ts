@@ -64,7 +64,8 @@ export class Dispatch {
   #given: Record<StoredKind, number>;
   /** Per kind, the lowest sequence that was never given. */
   #ever: Record<StoredKind, number>;
-  #unacknowledged = 0;
+  /** What was given and not acknowledged, at most UNACKNOWLEDGED_MAX. */
+  #outstanding: Pick<Message, "kind" | "sequence">[] = [];
   #progress_ms = 0;
   #again: Again | null = null;
   #againHour = { hour: 0, count: 0 };
@@ -81,18 +82,20 @@ export class Dispatch {
   take(now_ms: number): Uint8Array | null {
     const again = this.#again && this.#takeAgain(this.#again, now_ms);
     if (again) return again;
-    if (this.#unacknowledged > 0 && now_ms - this.#progress_ms >= REWIND_MS) this.#rewind(now_ms);
-    if (this.#unacknowledged >= UNACKNOWLEDGED_MAX) return null;
+    const waiting = this.#outstanding.length;
+    if (waiting > 0 && now_ms - this.#progress_ms >= REWIND_MS) this.#rewind(now_ms);
+    else if (waiting >= UNACKNOWLEDGED_MAX) return null;
     for (let looked = 0; looked < RECORDS_MAX; looked++) {
       const found = this.#journal.log.find(this.#cursor);
       if (!found) return null;
       this.#cursor = found.next;
       const message = this.#messageOf(found);
       if (!message || message.sequence < this.#given[message.kind]) continue;
-      if (this.#unacknowledged === 0) this.#progress_ms = now_ms;
-      this.#unacknowledged++;
-      this.#given[message.kind] = message.sequence + 1;
-      this.#ever[message.kind] = Math.max(this.#ever[message.kind], message.sequence + 1);
+      const { kind, sequence } = message;
+      if (this.#outstanding.length === 0) this.#progress_ms = now_ms;
+      this.#outstanding.push({ kind, sequence });
+      this.#given[kind] = sequence + 1;
+      this.#ever[kind] = Math.max(this.#ever[kind], sequence + 1);
       return frame(message);
     }
     return null;
@@ -104,7 +107,7 @@ export class Dispatch {
     if (sequence < state[ACKNOWLEDGED[kind]] || sequence >= this.#ever[kind]) return;
     state[ACKNOWLEDGED[kind]] = sequence + 1;
     this.#given[kind] = Math.max(this.#given[kind], sequence + 1);
-    this.#unacknowledged = Math.max(0, this.#unacknowledged - 1);
+    this.#outstanding = this.#outstanding.filter((given) => given.kind !== kind || given.sequence > sequence);
     this.#progress_ms = now_ms;
   }
 
@@ -172,7 +175,7 @@ export class Dispatch {
   #rewind(now_ms: number): void {
     this.#given = this.#acknowledged();
     this.#cursor = this.#firstUnacknowledged();
-    this.#unacknowledged = 0;
+    this.#outstanding = [];
     this.#progress_ms = now_ms;
   }
 
