@@ -117,18 +117,17 @@ export class Dispatch {
     this.#again = { kind, last: Math.min(last, this.#ever[kind] - 1), cursor, next: first };
   }
 
-  /** The range of a kind that the journal has overwritten before it was acknowledged, if any; it is given up. */
-  overwritten(): { kind: StoredKind; first: number; last: number } | null {
+  /** Of each kind the range that the journal has overwritten before it was acknowledged; it is given up. */
+  overwritten(): { kind: StoredKind; first: number; last: number }[] {
     const { state, log } = this.#journal;
     const oldest = log.oldestMarks();
-    for (const kind of STORED_KINDS) {
+    return STORED_KINDS.flatMap((kind) => {
       const mark = MARKS[kind];
       const first = state[ACKNOWLEDGED[kind]];
-      if (!mark || first === 0 || oldest[mark] <= first) continue;
+      if (!mark || oldest[mark] <= first) return [];
       state[ACKNOWLEDGED[kind]] = oldest[mark];
-      return { kind, first, last: oldest[mark] - 1 };
-    }
-    return null;
+      return [{ kind, first, last: oldest[mark] - 1 }];
+    });
   }
 
   #takeAgain(again: Again, now_ms: number): Uint8Array | null {

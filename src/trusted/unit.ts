@@ -223,9 +223,9 @@ export class MetrologyUnit {
   #beginDay(time_s: number): void {
     const { state } = this.#journal;
     if (!this.#events.beginDay(Math.floor(time_s / DAY_SECONDS), time_s)) return;
-    const lost = this.#dispatch.overwritten();
-    if (lost)
-      this.#events.raise(EventType.OVERWRITTEN, time_s, Detail.range(lost.kind, lost.first, lost.last));
+    for (const { kind, first, last } of this.#dispatch.overwritten()) {
+      this.#events.raise(EventType.OVERWRITTEN, time_s, Detail.range(kind, first, last));
+    }
     const { intervalSeconds } = this.#configuration;
     const customers = this.#secrets.customers.filter((_, at, all) => {
       const successor = all[at + 1];

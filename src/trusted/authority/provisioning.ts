@@ -58,7 +58,8 @@ export function provision(ports: Ports, request: Uint8Array): Uint8Array {
   new EventLog(journal, meterId).record(EventType.PAIRING, unix_s, Detail.digest(digest(pairing.payload)));
   ports.secrets.save(encodeSecrets({ signingSeed, agreement: scalarBytes(agreement), customers }));
   const { state } = journal;
-  Object.assign(state, { openInterval: firstInterval, openStatus: Status.INCOMPLETE, lastTime_s: unix_s });
+  Object.assign(state, { openInterval: firstInterval, readingAcknowledged: firstInterval });
+  Object.assign(state, { openStatus: Status.INCOMPLETE, lastTime_s: unix_s });
   journal.writeState();
 
   const agreementKey = encodePoint(key.base.multiply(scalarBytes(agreement)));
