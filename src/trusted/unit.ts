@@ -121,8 +121,9 @@ export class MetrologyUnit {
       const reader = new CborReader(bytes.slice(0, RECEIVED_BYTES_MAX), "local request");
       reader.array(2);
       reader.key(4);
-      this.#pairing.user = reader.bytes(32);
+      const user = reader.bytes(32);
       reader.end();
+      this.#pairing.user = user;
       return true;
     } catch (error) {
       this.#refuse(error);
