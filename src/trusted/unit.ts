@@ -85,6 +85,8 @@ export class MetrologyUnit {
     this.#dispatch = new Dispatch(this.#journal, this.#configuration.meterId);
     this.#events.raise(EventType.POWER_DOWN, state.lastTime_s);
     this.#events.raise(EventType.POWER_UP, null);
+    // The counts must outlive the next power cut, or a loose contact writes events without end.
+    this.#journal.writeState();
   }
 
   /**
