@@ -136,8 +136,8 @@ export class MetrologyUnit {
   /** The next message to send as CBOR `[kind, sequence, message]`, or null. */
   take(now_ms: number): Uint8Array | null {
     const nonce = this.#timeRequest;
-    if (!nonce) return this.#dispatch.take(now_ms);
     this.#timeRequest = null;
+    if (!nonce || !this.#clock.awaitsAnswer(now_ms)) return this.#dispatch.take(now_ms);
     const message = array(int(1), tstr(this.#configuration.meterId), bstr(nonce));
     return array(int(MessageKind.TIME), bstr(nonce), bstr(message));
   }

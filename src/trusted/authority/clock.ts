@@ -56,10 +56,14 @@ export class Clock {
     return this.#nonce;
   }
 
+  /** Whether an answer that arrives now is in time. */
+  awaitsAnswer(now_ms: number): boolean {
+    return now_ms - this.#asked_ms <= ANSWER_MS;
+  }
+
   /** Whether this answers the living nonce in time; a nonce is answered once. */
   takeAnswer(nonce: Uint8Array, arrival_ms: number): boolean {
-    const answered =
-      this.#nonce !== null && sameBytes(nonce, this.#nonce) && arrival_ms - this.#asked_ms <= ANSWER_MS;
+    const answered = this.#nonce !== null && sameBytes(nonce, this.#nonce) && this.awaitsAnswer(arrival_ms);
     if (answered) this.#nonce = null;
     return answered;
   }
