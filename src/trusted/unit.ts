@@ -62,7 +62,7 @@ export class MetrologyUnit {
   #timeRequest: Uint8Array | null = null;
   /** The pairing window: when it opened, and the U that asks. */
   #pairing: { readonly opened_ms: number; user: Uint8Array | null } | null = null;
-  #badSectorsReported = 0;
+  readonly #badSectors = new Set<number>();
   #refused = 0;
 
   /**
@@ -153,7 +153,7 @@ export class MetrologyUnit {
     });
     lines.push(time_s === null ? "time unconfirmed" : new Date(time_s * 1000).toISOString());
     if (this.#testFailed > 0) lines.push(`self-test ${this.#testFailed} failed: not sealing`);
-    if (this.#badSectorsReported > 0) lines.push("flash fault");
+    if (this.#badSectors.size > 0) lines.push("flash fault");
     if (this.#refused > 0) lines.push(`${this.#refused} messages refused`);
     const user = this.#pairing?.user;
     if (user) lines.push(`pair with ${bytesToHex(digest(user).slice(0, 4))}? press again`);
@@ -166,15 +166,16 @@ export class MetrologyUnit {
     if (this.#handleReceived(now_ms) || this.#pair(now_ms, time_s)) return true;
     const nonce = this.#clock.ask(now_ms, this.#ports.entropy);
     if (nonce) this.#timeRequest = nonce;
-    const { badSectors, state } = this.#journal;
-    for (; this.#badSectorsReported < badSectors.length; this.#badSectorsReported++) {
-      this.#events.raise(
-        EventType.FLASH_FAULT,
-        time_s,
-        Detail.number(badSectors[this.#badSectorsReported] ?? 0),
-      );
+    this.#reportBadSectors(time_s);
+    return this.#sealing?.sealer.step(this.#journal.state.openInterval) ?? false;
+  }
+
+  #reportBadSectors(time_s: number | null): void {
+    for (const sector of this.#journal.badSectors) {
+      if (this.#badSectors.has(sector)) continue;
+      this.#badSectors.add(sector);
+      this.#events.raise(EventType.FLASH_FAULT, time_s, Detail.number(sector));
     }
-    return this.#sealing?.sealer.step(state.openInterval) ?? false;
   }
 
   /** One known answer, or, when all came out, the signing key. */
