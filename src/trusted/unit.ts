@@ -211,15 +211,11 @@ export class MetrologyUnit {
   /** Appends the closed interval's record, which the state holds and the log lacks. */
   #storeInterval(): boolean {
     if (!this.#sealing || !this.#journal.intervalPending) return false;
-    const { closedInterval: interval, closedStatus: status, channels } = this.#journal.state;
-    const owners = this.#secrets.customers.filter(({ firstInterval }) => firstInterval <= interval);
-    const epoch = owners.at(-1)?.epoch ?? 0;
-    const key = this.#sealing.sealer.dailyKey(epoch, interval);
-    const padded = padReadings(
-      channels.map(({ closed_Wh }) => closed_Wh),
-      key,
-      interval,
-    );
+    const { state } = this.#journal;
+    const { closedInterval: interval, closedStatus: status } = state;
+    const epoch = interval < state.epochFirst ? state.epoch - 1 : state.epoch;
+    const readings = state.channels.map(({ closed_Wh }) => closed_Wh);
+    const padded = padReadings(readings, this.#sealing.sealer.dailyKey(epoch, interval), interval);
     this.#journal.appendInterval({ interval, status, epoch, padded });
     return true;
   }
