@@ -60,6 +60,8 @@ export class MetrologyUnit {
   #sealing: Sealing | null = null;
   #received: { readonly bytes: Uint8Array; readonly arrival_ms: number } | null = null;
   #timeRequest: Uint8Array | null = null;
+  /** Whether this step may look at what was received: every other one, so that a flood stops no other work. */
+  #listens = false;
   /** The pairing window: when it opened, and the U that asks. */
   #pairing: { readonly opened_ms: number; user: Uint8Array | null } | null = null;
   readonly #badSectors = new Set<number>();
@@ -163,11 +165,14 @@ export class MetrologyUnit {
   #work(now_ms: number, time_s: number | null): boolean {
     if (!this.#sealing && this.#testFailed === 0) return this.#prepareSealing(time_s);
     if (this.#storeInterval() || this.#events.writeOne()) return true;
-    if (this.#handleReceived(now_ms) || this.#pair(now_ms, time_s)) return true;
-    const nonce = this.#clock.ask(now_ms, this.#ports.entropy);
-    if (nonce) this.#timeRequest = nonce;
+    this.#listens = !this.#listens;
+    if (this.#listens && this.#handleReceived(now_ms)) return true;
     this.#reportBadSectors(time_s);
-    return this.#sealing?.sealer.step(this.#journal.state.openInterval) ?? false;
+    const waiting = this.#received !== null;
+    if (!this.#sealing) return waiting;
+    if (this.#pair(now_ms, time_s, this.#sealing.signer)) return true;
+    this.#timeRequest = this.#clock.ask(now_ms, this.#ports.entropy) ?? this.#timeRequest;
+    return this.#sealing.sealer.step(this.#journal.state.openInterval) || waiting;
   }
 
   #reportBadSectors(time_s: number | null): void {
@@ -279,6 +284,7 @@ export class MetrologyUnit {
 
   #handleDocument(bytes: Uint8Array, arrival_ms: number, now_ms: number): void {
     const { image } = this.#ports;
+    if (!this.#sealing) throw new FormatError("no document is judged while the self-test fails");
     const envelope = decodeEnvelope(bytes);
     const role = claimedRole(envelope, image.authorityKey, this.#configuration);
     const anchor = role === "authority" ? image.authorityKey : role && this.#configuration[role];
@@ -312,18 +318,18 @@ export class MetrologyUnit {
   }
 
   /** The button opens the window; pressed again with a request shown, it pairs from the next interval on. */
-  #pair(now_ms: number, time_s: number | null): boolean {
+  #pair(now_ms: number, time_s: number | null, signer: SigningKey): boolean {
     const pressed = this.#ports.button.pressed();
     if (this.#pairing && now_ms - this.#pairing.opened_ms > PAIRING_MS) this.#pairing = null;
     if (!pressed) return false;
     const user = this.#pairing?.user ?? null;
     this.#pairing = user ? null : { opened_ms: now_ms, user: null };
-    if (!user || time_s === null || !this.#sealing) return false;
+    if (!user || time_s === null) return false;
     const { state } = this.#journal;
     const full =
       this.#secrets.customers.length >= CUSTOMER_KEYS_MAX || !this.#events.hasRoom(EventType.PAIRING);
     if (full || state.openInterval < state.epochFirst || state.epoch === 0xffff) return false;
-    this.#makePairing(user, this.#sealing.signer, time_s);
+    this.#makePairing(user, signer, time_s);
     return true;
   }
 
