@@ -37,6 +37,12 @@ export interface EventRecord {
   readonly message: Uint8Array;
 }
 
+/** An event as the log keeps it, with the pairing that is in force from it on. */
+interface StoredEvent extends EventRecord {
+  readonly epoch: number;
+  readonly epochFirst: number;
+}
+
 export interface PairingRecord {
   readonly epoch: number;
   readonly firstInterval: number;
@@ -57,11 +63,13 @@ export const decodeBatch = (payload: Uint8Array): BatchRecord => ({
   document: payload.slice(40),
 });
 
-export const decodeEvent = (payload: Uint8Array): EventRecord => ({
+export const decodeEvent = (payload: Uint8Array): StoredEvent => ({
   sequence: readUint(payload, 0, 4),
   type: readUint(payload, 4, 1),
-  digest: payload.slice(5, 37),
-  message: payload.slice(37),
+  epoch: readUint(payload, 5, 2),
+  epochFirst: readUint(payload, 7, 4),
+  digest: payload.slice(11, 43),
+  message: payload.slice(43),
 });
 
 export const decodePairing = (payload: Uint8Array): PairingRecord => ({
@@ -76,7 +84,7 @@ const PAIRING_EVENT = 7;
 export class Journal {
   readonly log: Log;
   readonly #ring: StateRing;
-  /** A stored pairing that its event has not confirmed yet. */
+  /** A pairing stored since power-up that its event has not confirmed yet. */
   #pairing: PairingRecord | null = null;
   /** The living state. What is in it counts once `writeState` has returned. */
   state: MeterState = newState(0);
@@ -135,16 +143,23 @@ export class Journal {
   }
 
   appendEvent({ sequence, type, digest, message }: EventRecord): void {
-    const head = concatBytes(uintBytes(sequence, 4), uintBytes(type, 1));
+    const confirmed = type === PAIRING_EVENT ? this.#pairing : null;
+    const { epoch, epochFirst } = this.state;
+    const head = concatBytes(
+      uintBytes(sequence, 4),
+      uintBytes(type, 1),
+      uintBytes(confirmed?.epoch ?? epoch, 2),
+      uintBytes(confirmed?.firstInterval ?? epochFirst, 4),
+    );
     this.#appendAndReplay(RecordType.EVENT, concatBytes(head, digest, message));
   }
 
   /** Takes effect with the pairing event that follows. */
-  appendPairing({ epoch, firstInterval, document }: PairingRecord): void {
-    this.#appendAndReplay(
-      RecordType.PAIRING,
-      concatBytes(uintBytes(epoch, 2), uintBytes(firstInterval, 4), document),
-    );
+  appendPairing(pairing: PairingRecord): void {
+    const { epoch, firstInterval, document } = pairing;
+    const head = concatBytes(uintBytes(epoch, 2), uintBytes(firstInterval, 4));
+    this.log.append({ type: RecordType.PAIRING, payload: concatBytes(head, document) });
+    this.#pairing = pairing;
   }
 
   /** Stores the configuration with this number; it is in force once the state names the number. */
@@ -192,7 +207,6 @@ export class Journal {
       this.log.marks = { ...marks, interval: Math.max(marks.interval, decodeInterval(payload).interval + 1) };
     }
     if (type === RecordType.BATCH) this.#applyBatch(decodeBatch(payload));
-    if (type === RecordType.PAIRING) this.#pairing = decodePairing(payload);
     if (type === RecordType.EVENT) this.#applyEvent(decodeEvent(payload));
   }
 
@@ -202,11 +216,9 @@ export class Journal {
     Object.assign(this.state, { nextBatch: batchNumber + 1, sealedTo, batchDigest: statementDigest });
   }
 
-  #applyEvent({ sequence, type, digest }: EventRecord): void {
+  #applyEvent({ sequence, epoch, epochFirst, digest }: StoredEvent): void {
     this.log.marks = { ...this.log.marks, event: Math.max(this.log.marks.event, sequence + 1) };
     if (sequence < this.state.nextEvent) return;
-    Object.assign(this.state, { nextEvent: sequence + 1, eventDigest: digest });
-    if (type !== PAIRING_EVENT || !this.#pairing) return;
-    Object.assign(this.state, { epoch: this.#pairing.epoch, epochFirst: this.#pairing.firstInterval });
+    Object.assign(this.state, { nextEvent: sequence + 1, eventDigest: digest, epoch, epochFirst });
   }
 }
