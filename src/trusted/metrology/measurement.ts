@@ -90,7 +90,8 @@ export class Measurement {
       state.openStatus |= Status.CLOCK_SET;
     } else {
       state.openStatus |= wasConfirmed ? Status.CLOCK_SET : Status.POWER_LOST | Status.INCOMPLETE;
-      this.#close(interval);
+      if (this.#hasBegun()) this.#close(interval);
+      state.openInterval = interval;
       state.openStatus = wasConfirmed ? Status.CLOCK_SET : Status.CLOCK_SET | Status.INCOMPLETE;
     }
     if (!wasConfirmed) {
@@ -113,6 +114,13 @@ export class Measurement {
     if (!valid) return 0;
     for (const [at, channel] of state.channels.entries()) integrate(channel, energy_mJ[at] as number, timed);
     return energy_mJ.reduce((sum, mJ) => sum + mJ, 0);
+  }
+
+  /** Whether the open interval had power: provisioning opens one that may begin in the dark. */
+  #hasBegun(): boolean {
+    const { lastTime_s, openInterval, channels } = this.#journal.state;
+    const begin_s = intervalStart_s(openInterval, this.#configuration.intervalSeconds);
+    return lastTime_s >= begin_s || channels.some(({ open_mJ }) => open_mJ > 0);
   }
 
   #close(next: number): void {
