@@ -38,6 +38,10 @@ const PAIRING_MS = 120_000;
 /** A customer's K lives this long after its last interval, s: as long as shares and repairs need it. */
 const KEY_LIFE_S = 8 * DAY_SECONDS;
 
+/** Unit of a thousand of a channel's counts, by the OBIS medium and quantity (IEC 62056-6-1). */
+const unitOf = (obis: string) =>
+  !obis.startsWith("1-") ? "m3" : /:[246]?[34]\./.test(obis) ? "kvarh" : "kWh";
+
 interface Sealing {
   readonly signer: SigningKey;
   readonly sealer: Sealer;
@@ -150,8 +154,9 @@ export class MetrologyUnit {
     const time_s = this.#clock.time_s(now_ms);
     const lines = [`${meterId}`, `software ${bytesToHex(this.#ports.image.softwareId).slice(0, 16)}`];
     this.#measurement.registers_Wh.forEach((register_Wh, at) => {
+      const obis = channels[at] as string;
       const Wh = `${register_Wh % 1000}`.padStart(3, "0");
-      lines.push(`${channels[at]} ${`${Math.floor(register_Wh / 1000)}`.padStart(6, "0")}.${Wh} k`);
+      lines.push(`${obis} ${`${Math.floor(register_Wh / 1000)}`.padStart(6, "0")}.${Wh} ${unitOf(obis)}`);
     });
     lines.push(time_s === null ? "time unconfirmed" : new Date(time_s * 1000).toISOString());
     if (this.#testFailed > 0) lines.push(`self-test ${this.#testFailed} failed: not sealing`);

@@ -96,9 +96,9 @@ export class Sealer {
       found;
       found = this.#journal.log.find(found.next)
     ) {
-      this.#cursor = found.place;
       const record = found.type === RecordType.INTERVAL ? decodeInterval(found.payload) : null;
       if (record && record.interval >= from) return record;
+      this.#cursor = found.next;
     }
     return null;
   }
