@@ -104,8 +104,12 @@ export class Journal {
       sequence: this.state.configurationSequence,
       offset: this.state.configurationOffset,
     };
-    if (!this.log.recover()) return false;
+    // The state found may be torn at its end, and not be found again. Nothing of the log is erased on its word
+    // before it stands whole in another sector.
+    this.writeState();
+    if (!this.log.recover(this.state.logSequence)) return false;
     this.#replay();
+    this.state.logSequence = this.log.tailStart.sequence;
     this.writeState();
     return true;
   }

@@ -1,8 +1,9 @@
 // The log ring: records appended sector after sector over the first part of the journal's flash, the oldest
 // sector erased when a new one is begun. Nothing is inferred from erased-looking flash: the log ends at its
 // last whole record, a sector is written only after an erase in this boot and a header that read back, and at
-// a restart the last sector's records are first copied on, since a torn cell may read otherwise next time
-// (docs/journal.md has the drawings and the reasons).
+// a restart the last sector's records are first copied on, since a torn cell may read otherwise next time. The
+// state says which copy was completed, never the log itself: an erase that was cut may leave anything of what
+// the log says (docs/journal.md has the drawings and the reasons).
 
 import { concatBytes } from "@noble/hashes/utils.js";
 import { assert, readUint, sameBytes, uintBytes } from "../encoding/bytes.js";
@@ -12,9 +13,6 @@ import { encodeRecord, type LogRecord, RecordType, readRecord, recordBytes } fro
 
 const MAGIC = Uint8Array.of(0x53, 0x4d, 0x4c, 0x31); // "SML1"
 const HEADER_BYTES = 32;
-/** Records end here, so that a copy of a full sector has room for the record that completes it. */
-const RECORDS_END = SECTOR_BYTES - BLOCK_BYTES;
-const NONE = new Uint8Array(0);
 /** How many sectors ahead of the writer the configuration is moved out of the way. */
 const MOVE_AHEAD = 8;
 /** Sectors tried one after the other before the flash counts as dead. */
@@ -41,18 +39,19 @@ export interface Found extends LogRecord {
 
 interface Header {
   readonly sequence: number;
-  /** The sector whose records this one repeats: its sequence number (0: none) and its position. */
+  /** The sector whose records this one repeats: its sequence number (0: none). */
   readonly copyOf: number;
-  readonly copyPosition: number;
+  /** Where the chain of copies began that this one continues. */
+  readonly chainStart: number;
   readonly marks: Marks;
 }
 
-function encodeHeader({ sequence, copyOf, copyPosition, marks }: Header): Uint8Array {
+function encodeHeader({ sequence, copyOf, chainStart, marks }: Header): Uint8Array {
   const body = concatBytes(
     MAGIC,
     uintBytes(sequence, 4),
     uintBytes(copyOf, 4),
-    uintBytes(copyPosition, 4),
+    uintBytes(chainStart, 4),
     uintBytes(marks.interval, 4),
     uintBytes(marks.batch, 4),
     uintBytes(marks.event, 4),
@@ -65,6 +64,8 @@ export class Log {
   readonly #sectors: number;
   /** Sequence number of the sector at each position; 0 where there is none or a copy has replaced it. */
   readonly #sequences: Uint32Array;
+  /** What each of them repeats, or 0. */
+  readonly #copyOf: Uint32Array;
   #tail = { position: 0, sequence: 0, end: SECTOR_BYTES };
   #highest = 0;
   #lastFound = 0;
@@ -81,38 +82,37 @@ export class Log {
     this.#flash = flash;
     this.#sectors = sectors;
     this.#sequences = new Uint32Array(sectors);
+    this.#copyOf = new Uint32Array(sectors);
   }
 
   /**
    * Finds the log in the flash, then copies its last sector on so that writing can go on. Reads all headers
-   * and at most two sectors whole.
+   * and one sector whole.
+   * @param completed the sequence number of the last copy that was completed, as the state has it: of a later
+   *   one anything may be missing. It must be durable already, lest the next restart finds an earlier state.
    * @returns whether there was a log at all.
    */
-  recover(): boolean {
+  recover(completed: number): boolean {
     let last: { header: Header; position: number } | null = null;
     for (let position = 0; position < this.#sectors; position++) {
       const header = this.#readHeader(position);
-      this.#sequences[position] = header?.sequence ?? 0;
-      if (header && header.sequence > this.#highest) {
-        this.#highest = header.sequence;
-        last = { header, position };
-      }
+      if (!header) continue;
+      this.#highest = Math.max(this.#highest, header.sequence);
+      if (header.copyOf !== 0 && header.sequence > completed) continue;
+      this.#sequences[position] = header.sequence;
+      this.#copyOf[position] = header.copyOf;
+      if (!last || header.sequence > last.header.sequence) last = { header, position };
     }
     if (!last) return false;
-    this.#dropReplaced();
-    if (last.header.copyOf !== 0 && !this.#holdsCompleteCopy(last.header.sequence)) {
-      this.#sequences[last.position] = 0;
-      last = this.#newestSector();
-      if (!last) return false;
-    }
     this.#copyOn(last.header, last.position);
+    this.#dropReplaced();
     return true;
   }
 
   /** Erases the ring and begins its first sector. */
   format(): void {
     for (let position = 0; position < this.#sectors; position++) this.#flash.erase(position);
-    this.#open(0, { sequence: 0, copyOf: 0, copyPosition: 0, marks: this.marks });
+    this.#open(0, { sequence: 0, copyOf: 0, chainStart: 0, marks: this.marks });
   }
 
   /**
@@ -121,7 +121,7 @@ export class Log {
    */
   append(record: LogRecord): Place {
     for (let attempt = 0; attempt < TRIES_MAX; attempt++) {
-      if (this.#tail.end + recordBytes(record.payload.length) > RECORDS_END) this.#openNext();
+      if (this.#tail.end + recordBytes(record.payload.length) > SECTOR_BYTES) this.#openNext();
       const place = { sequence: this.#tail.sequence, offset: this.#tail.end };
       if (this.#write(record)) return place;
       this.badSectors.push(this.#tail.position);
@@ -178,27 +178,23 @@ export class Log {
   #readHeader(position: number): Header | null {
     const bytes = new Uint8Array(HEADER_BYTES);
     this.#flash.read(position * SECTOR_BYTES, bytes);
-    const [sequence, copyOf, copyPosition, interval, batch, event] = [4, 8, 12, 16, 20, 24].map((at) =>
+    const [sequence, copyOf, chainStart, interval, batch, event] = [4, 8, 12, 16, 20, 24].map((at) =>
       readUint(bytes, at, 4),
     ) as [number, number, number, number, number, number];
-    const header = { sequence, copyOf, copyPosition, marks: { interval, batch, event } };
+    const header = { sequence, copyOf, chainStart, marks: { interval, batch, event } };
     return sequence !== 0 && sameBytes(encodeHeader(header), bytes) ? header : null;
   }
 
-  /** Forgets every sector that a later one repeats. */
+  /** Forgets what a copy repeats, and the copies that were given up on the way to it. */
   #dropReplaced(): void {
-    for (let position = 0; position < this.#sectors; position++) {
-      const header = this.#sequences[position] === 0 ? null : this.#readHeader(position);
-      if (!header || header.copyOf === 0) continue;
-      const original = header.sequence === this.#highest ? -1 : this.#position(header.copyOf);
-      if (original >= 0) this.#sequences[original] = 0;
-    }
-  }
-
-  #holdsCompleteCopy(sequence: number): boolean {
-    let found = this.#findInSector(sequence, HEADER_BYTES);
-    while (found && found.type !== RecordType.COPIED) found = this.#findInSector(sequence, found.next.offset);
-    return found !== null;
+    const found = this.#sequences.slice();
+    found.forEach((copy, at) => {
+      const original = this.#copyOf[at] as number;
+      if (original === 0) return;
+      found.forEach((sequence, position) => {
+        if (sequence >= original && sequence < copy) this.#sequences[position] = 0;
+      });
+    });
   }
 
   /**
@@ -206,11 +202,10 @@ export class Log {
    * between the two, so a restart costs an erase and never history.
    */
   #copyOn(header: Header, position: number): void {
-    const target = header.copyOf === 0 ? (position + 1) % this.#sectors : header.copyPosition;
+    const chainStart = header.copyOf === 0 ? position : header.chainStart;
     for (let attempt = 0; attempt < TRIES_MAX; attempt++) {
-      this.#open(target, { ...header, copyOf: header.sequence, copyPosition: position });
-      if (this.#copyRecords(header.sequence) && this.#write({ type: RecordType.COPIED, payload: NONE })) {
-        this.#sequences[position] = 0;
+      this.#open(chainStart, { ...header, copyOf: header.sequence, chainStart });
+      if (this.#copyRecords(header.sequence)) {
         this.marks = header.marks;
         return;
       }
@@ -222,7 +217,7 @@ export class Log {
   #copyRecords(sequence: number): boolean {
     let found = this.#findInSector(sequence, HEADER_BYTES);
     for (; found; found = this.#findInSector(sequence, found.next.offset)) {
-      if (found.type !== RecordType.COPIED && !this.#write(found)) return false;
+      if (!this.#write(found)) return false;
     }
     return true;
   }
@@ -241,7 +236,7 @@ export class Log {
 
   #openNext(): void {
     const position = (this.#tail.position + 1) % this.#sectors;
-    this.#open(position, { sequence: 0, copyOf: 0, copyPosition: 0, marks: this.marks });
+    this.#open(position, { sequence: 0, copyOf: 0, chainStart: 0, marks: this.marks });
     if (!this.configuration) return;
     const ahead = this.#position(this.configuration.sequence) - this.#tail.position;
     if ((ahead + this.#sectors) % this.#sectors > MOVE_AHEAD) return;
@@ -258,12 +253,14 @@ export class Log {
       if (this.badSectors.includes(at) || (this.#sequences[at] === header.copyOf && header.copyOf !== 0))
         continue;
       this.#sequences[at] = 0;
+      this.#copyOf[at] = 0;
       this.#flash.erase(at);
       this.#highest++;
       const written = { ...header, sequence: this.#highest };
       this.#flash.program(at * SECTOR_BYTES, encodeHeader(written));
       if (this.#readHeader(at)?.sequence === this.#highest) {
         this.#sequences[at] = this.#highest;
+        this.#copyOf[at] = header.copyOf;
         this.#tail = { position: at, sequence: this.#highest, end: HEADER_BYTES };
         return;
       }
@@ -293,12 +290,5 @@ export class Log {
       if (candidate > sequence && (next === 0 || candidate < next)) next = candidate;
     }
     return next;
-  }
-
-  #newestSector(): { header: Header; position: number } | null {
-    const newest = this.#sequences.reduce((a, b) => Math.max(a, b), 0);
-    const position = this.#position(newest);
-    const header = position < 0 ? null : this.#readHeader(position);
-    return header && { header, position };
   }
 }

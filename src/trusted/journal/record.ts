@@ -22,8 +22,6 @@ export const RecordType = {
   EVENT: 3,
   CONFIGURATION: 4,
   PAIRING: 5,
-  /** Ends the records that were copied from the sector before at a restart. */
-  COPIED: 6,
 } as const;
 
 /** Largest payload of a record, bytes. */

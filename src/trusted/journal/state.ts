@@ -40,6 +40,8 @@ const NUMBERS = [
   ["configurationNumber", 4],
   ["configurationSequence", 4],
   ["configurationOffset", 2],
+  /** The log's sector that the last restart has completed. */
+  ["logSequence", 4],
 ] as const;
 
 const CHANNEL_NUMBERS = [
@@ -81,7 +83,7 @@ const sumWidths = (fields: readonly (readonly [string, number])[]) =>
 const FIXED_BYTES = sumWidths(NUMBERS) + 2 * DIGEST_BYTES + 2 * EVENT_TYPES + 1;
 const CHANNEL_BYTES = sumWidths(CHANNEL_NUMBERS);
 
-/** 207 bytes with 2 channels, 375 with 8. */
+/** 211 bytes with 2 channels, 379 with 8. */
 export function encodeState(state: MeterState): Uint8Array {
   const out = new Uint8Array(FIXED_BYTES + state.channels.length * CHANNEL_BYTES);
   let at = 0;
