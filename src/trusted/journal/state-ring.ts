@@ -47,7 +47,11 @@ export class StateRing {
       const slots = Math.floor((SECTOR_BYTES - HEADER_BYTES) / slotBytes);
       for (let slot = slots - 1; slot >= 0; slot--) {
         const payload = this.#readSlot(position, sequence, HEADER_BYTES + slot * slotBytes, slotBytes);
-        if (payload) return payload;
+        if (!payload) continue;
+        // Writing goes on after this sector, not after the newest: if the power fails again and again between
+        // a header and its first record, the ring must not come round to the only state there is.
+        this.#position = position;
+        return payload;
       }
     }
     return null;
