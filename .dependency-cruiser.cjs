@@ -17,7 +17,12 @@ module.exports = {
       from: { path: statements },
       to: { path: [outer, parties] },
     },
-    { name: "parties-do-not-know-the-hosts", severity: "error", from: { path: parties }, to: { path: outer } },
+    {
+      name: "parties-do-not-know-the-hosts",
+      severity: "error",
+      from: { path: parties },
+      to: { path: outer },
+    },
     {
       name: "src-has-no-platform",
       severity: "error",
