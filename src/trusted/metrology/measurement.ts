@@ -89,10 +89,12 @@ export class Measurement {
     if (goesOn) {
       state.openStatus |= Status.CLOCK_SET;
     } else {
-      state.openStatus |= wasConfirmed ? Status.CLOCK_SET : Status.POWER_LOST | Status.INCOMPLETE;
-      if (this.#hasBegun()) this.#close(interval);
+      if (this.#hasBegun()) {
+        state.openStatus |= wasConfirmed ? Status.CLOCK_SET : Status.POWER_LOST | Status.INCOMPLETE;
+        this.#close(interval);
+      }
       state.openInterval = interval;
-      state.openStatus = wasConfirmed ? Status.CLOCK_SET : Status.CLOCK_SET | Status.INCOMPLETE;
+      state.openStatus |= wasConfirmed ? Status.CLOCK_SET : Status.CLOCK_SET | Status.INCOMPLETE;
     }
     if (!wasConfirmed) {
       for (const channel of state.channels) placeUntimed(channel);

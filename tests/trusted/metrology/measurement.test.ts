@@ -114,6 +114,30 @@ describe("an interval", () => {
   });
 });
 
+describe("an interval that never began", () => {
+  const set = { unix_s: START_S + 10 * INTERVAL_S, powerUp_ms: 0, wasConfirmed: false };
+
+  it("is skipped when the time is confirmed after it, and its flags go on", () => {
+    const { journal, measurement } = measuring();
+    Object.assign(journal.state, { lastTime_s: START_S - 1, openStatus: Status.TAMPER });
+    measurement.setTime(set);
+    const { openInterval, openStatus } = journal.state;
+    expect([openInterval, journal.intervalPending]).toEqual([727_498, false]);
+    expect(openStatus).toBe(Status.TAMPER | Status.CLOCK_SET | Status.INCOMPLETE);
+  });
+
+  it("has begun with its first second, and with energy that was carried into it", () => {
+    const timed = measuring();
+    timed.measure(0, 0);
+    timed.measurement.setTime(set);
+    expect(timed.journal.state).toMatchObject({ closedInterval: 727_488, openInterval: 727_498 });
+    const carried = measuring();
+    carried.measure(1, -1);
+    carried.measurement.setTime(set);
+    expect(carried.journal.state.closedInterval).toBe(727_488);
+  });
+});
+
 describe("whatever is measured, timed or not", () => {
   const step = fc.record({
     energy_mJ: fc.oneof(fc.nat(1e9), fc.constantFrom(-1, 0.5, 2 ** 53 - 1)),
