@@ -1,8 +1,9 @@
 // What the unit sends: a cursor into the journal. Messages are derived from stored records in the order of
 // the log, so nothing is measured, drawn or encrypted twice; acknowledgements move what a restart begins
 // from, and nothing else. A network side that lies loses delivery and no data.
+
+import { EventType } from "./authority/events.js";
 import { array, bstr, int, tstr } from "./encoding/cbor.js";
-import { EventType } from "./journal/events.js";
 import { decodeBatch, decodeEvent, decodeInterval, decodePairing, type Journal } from "./journal/journal.js";
 import type { Found, Marks, Place } from "./journal/log.js";
 import { RecordType } from "./journal/record.js";

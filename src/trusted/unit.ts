@@ -13,12 +13,12 @@ import {
   isSignedBy,
 } from "./authority/command.js";
 import { type Configuration, decodeConfiguration } from "./authority/configuration.js";
+import { Detail, EventLog, EventType } from "./authority/events.js";
 import { makePairing } from "./authority/pairing.js";
 import { CUSTOMER_KEYS_MAX, decodeSecrets, encodeSecrets, type Secrets } from "./authority/secrets.js";
 import { Dispatch, MessageKind, STORED_KINDS, type StoredKind } from "./dispatch.js";
 import { FormatError } from "./encoding/bytes.js";
 import { array, bstr, CborReader, int, tstr } from "./encoding/cbor.js";
-import { Detail, EventLog, EventType } from "./journal/events.js";
 import { Journal } from "./journal/journal.js";
 import { DAY_SECONDS, intervalStart_s } from "./metrology/interval.js";
 import { Measurement } from "./metrology/measurement.js";

@@ -26,10 +26,10 @@ import { checkMeter, type MeterRecord } from "../../src/customer/check.js";
 import { decodePairing } from "../../src/customer/messages.js";
 import { decodeStatement } from "../../src/proofs/batch.js";
 import { signWithKey } from "../../src/proofs/signed.js";
+import { EventType } from "../../src/trusted/authority/events.js";
 import { FormatError } from "../../src/trusted/encoding/bytes.js";
 import { array, bstr, CborReader, int, tstr } from "../../src/trusted/encoding/cbor.js";
 import { decodeSign1 } from "../../src/trusted/encoding/cose.js";
-import { EventType } from "../../src/trusted/journal/events.js";
 import { MILLIJOULES_PER_WH } from "../../src/trusted/metrology/registers.js";
 import { digest } from "../../src/trusted/sealing/keys.js";
 

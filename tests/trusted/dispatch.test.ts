@@ -4,8 +4,8 @@ import { describe, expect, it } from "vitest";
 import { NorFlash } from "../../host-sim/flash.js";
 import { SeededRandom } from "../../host-sim/seeded.js";
 import type { MessageRange } from "../../src/customer/messages.js";
+import { EventType } from "../../src/trusted/authority/events.js";
 import { Dispatch } from "../../src/trusted/dispatch.js";
-import { EventType } from "../../src/trusted/journal/events.js";
 import { Journal } from "../../src/trusted/journal/journal.js";
 import {
   acknowledgement,

@@ -1,7 +1,7 @@
 // What the unit does while it does not know the time, when it is told, and when it is lied to.
 import { describe, expect, it } from "vitest";
+import { EventType } from "../../src/trusted/authority/events.js";
 import { array, bstr, int } from "../../src/trusted/encoding/cbor.js";
-import { EventType } from "../../src/trusted/journal/events.js";
 import { Status } from "../../src/trusted/metrology/interval.js";
 import { type Answer, BenchMeter, DAY_S, HALF_HOUR_S, METER_ID, MIDNIGHT_S } from "../bench-meter.js";
 

@@ -3,7 +3,6 @@
 // authority is about to certify. The state record is written last; before it the unit counts as blank.
 import { asciiBytes } from "../encoding/bytes.js";
 import { array, bstr, CborReader, int, tstr } from "../encoding/cbor.js";
-import { Detail, EventLog, EventType } from "../journal/events.js";
 import { Journal } from "../journal/journal.js";
 import { intervalAt, Status } from "../metrology/interval.js";
 import type { Ports } from "../ports.js";
@@ -11,6 +10,7 @@ import { CommitmentKey, encodePoint, scalarBytes } from "../sealing/commitment.j
 import { digest, prf } from "../sealing/keys.js";
 import { SigningKey } from "../sealing/signature.js";
 import { decodeConfiguration } from "./configuration.js";
+import { Detail, EventLog, EventType } from "./events.js";
 import { agree, makePairing, randomScalar } from "./pairing.js";
 import { encodeSecrets } from "./secrets.js";
 

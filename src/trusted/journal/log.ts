@@ -133,11 +133,10 @@ export class Log {
   /** The first whole record at or after a place, in the order they were appended, or null. */
   find(from: Place): Found | null {
     let { sequence, offset } = from;
-    for (let visited = 0; visited <= this.#sectors; visited++) {
+    while (sequence !== 0) {
       const found = this.#findInSector(sequence, offset);
       if (found || sequence === this.#tail.sequence) return found;
-      sequence = this.#sequenceAfter(sequence);
-      if (sequence === 0) return null;
+      sequence = this.#sequenceAfter(sequence); // strictly rising: at most every sector once
       offset = HEADER_BYTES;
     }
     return null;
@@ -167,11 +166,17 @@ export class Log {
     return { sequence: this.#tail.sequence, offset: HEADER_BYTES };
   }
 
-  /** What the oldest sector still held begins with; records before it were overwritten. */
+  /**
+   * What the oldest sector still held begins with; records before it were overwritten. The header of a sector
+   * whose erase was cut may come and go: then it is the next one's.
+   */
   oldestMarks(): Marks {
-    const oldest = this.#sequenceAfter(0);
-    const header = this.#readHeader(this.#position(oldest));
-    assert(header !== null, "a sector in use has a header");
+    let sequence = 0;
+    let header: Header | null = null;
+    while (!header) {
+      sequence = this.#sequenceAfter(sequence);
+      header = this.#readHeader(this.#position(sequence));
+    }
     return header.marks;
   }
 
@@ -185,7 +190,10 @@ export class Log {
     return sequence !== 0 && sameBytes(encodeHeader(header), bytes) ? header : null;
   }
 
-  /** Forgets what a copy repeats, and the copies that were given up on the way to it. */
+  /**
+   * Forgets what a copy repeats, the copies that were given up on the way to it, and what lies in sectors that
+   * the ring has passed by because they would not be erased: their numbers are lower than one before them.
+   */
   #dropReplaced(): void {
     const found = this.#sequences.slice();
     found.forEach((copy, at) => {
@@ -195,6 +203,12 @@ export class Log {
         if (sequence >= original && sequence < copy) this.#sequences[position] = 0;
       });
     });
+    let highest = 0;
+    for (let step = 1; step <= this.#sectors; step++) {
+      const position = (this.#tail.position + step) % this.#sectors;
+      if ((this.#sequences[position] as number) < highest) this.#sequences[position] = 0;
+      highest = Math.max(highest, this.#sequences[position] as number);
+    }
   }
 
   /**
@@ -203,15 +217,13 @@ export class Log {
    */
   #copyOn(header: Header, position: number): void {
     const chainStart = header.copyOf === 0 ? position : header.chainStart;
-    for (let attempt = 0; attempt < TRIES_MAX; attempt++) {
-      this.#open(chainStart, { ...header, copyOf: header.sequence, chainStart });
-      if (this.#copyRecords(header.sequence)) {
-        this.marks = header.marks;
-        return;
-      }
+    const copy = { ...header, copyOf: header.sequence, chainStart };
+    this.#open(chainStart, copy);
+    while (!this.#copyRecords(header.sequence)) {
       this.badSectors.push(this.#tail.position);
+      this.#open(chainStart, copy); // throws when there is no other sector left to try
     }
-    throw new Error("journal: no sector of the log can be written");
+    this.marks = header.marks;
   }
 
   #copyRecords(sequence: number): boolean {
@@ -250,10 +262,10 @@ export class Log {
   #open(position: number, header: Header): void {
     for (let attempt = 0; attempt < TRIES_MAX; attempt++) {
       const at = (position + attempt) % this.#sectors;
-      if (this.badSectors.includes(at) || (this.#sequences[at] === header.copyOf && header.copyOf !== 0))
-        continue;
+      if (header.copyOf !== 0 && this.#sequences[at] === header.copyOf) continue;
       this.#sequences[at] = 0;
       this.#copyOf[at] = 0;
+      if (this.badSectors.includes(at)) continue;
       this.#flash.erase(at);
       this.#highest++;
       const written = { ...header, sequence: this.#highest };

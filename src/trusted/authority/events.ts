@@ -3,9 +3,9 @@
 // readings out of the journal.
 
 import { array, bstr, int, NIL, tstr } from "../encoding/cbor.js";
+import type { Journal } from "../journal/journal.js";
+import { EVENT_TYPES } from "../journal/state.js";
 import { digest } from "../sealing/keys.js";
-import type { Journal } from "./journal.js";
-import { EVENT_TYPES } from "./state.js";
 
 /** Event types (docs/protocol.md). */
 export const EventType = {
