@@ -83,6 +83,20 @@ describe("a log with worn sectors", () => {
   });
 });
 
+describe("a log that came round", () => {
+  it("seeks what it has overwritten at its oldest sector", () => {
+    const log = new Log(flashOf(4), 4);
+    log.format();
+    for (let event = 0; event < 600; event++) {
+      log.append(record);
+      log.marks = { ...log.marks, event: event + 1 };
+    }
+    expect(log.oldestMarks().event).toBeGreaterThan(0);
+    expect(log.seek("event", 0)).toEqual(log.start);
+    expect(log.seek("event", 600)).toEqual(log.tailStart);
+  });
+});
+
 describe("a state ring with worn sectors", () => {
   const wornRing = (fails: (address: number) => boolean) => {
     const flash = new WornFlash(flashOf(12), fails);
