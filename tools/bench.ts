@@ -56,10 +56,12 @@ function runBench(options: { readonly days: number; readonly json?: boolean }): 
   print(options.json, figures, table(figures.map(({ name, value }) => [name, value])));
 }
 
+/** CPU time of this process, ms: on a shared machine it says more than the clock on the wall. */
 const milliseconds = (work: () => void) => {
-  const begun = performance.now();
+  const begun = process.cpuUsage();
   work();
-  return performance.now() - begun;
+  const { user, system } = process.cpuUsage(begun);
+  return (user + system) / 1000;
 };
 
 function benchCommitments(): Figure[] {
@@ -109,7 +111,7 @@ function benchMeter(days: number): Figure[] {
   return [
     {
       name: `${days} days at 900 s, 2 channels, meter, journal and outbox`,
-      value: `${(total_ms / 1000).toFixed(1)} s`,
+      value: `${(total_ms / 1000).toFixed(1)} CPU s`,
     },
     { name: "  last 30 days over the first 30", value: ratio.toFixed(2) },
     { name: "  memory of the process", value: `${rss_MB.toFixed(0)} MB` },
