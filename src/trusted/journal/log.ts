@@ -39,9 +39,8 @@ export interface Found extends LogRecord {
 
 interface Header {
   readonly sequence: number;
-  /** The sector whose records this one repeats: its sequence number (0: none). */
+  /** In a copy, the sequence number and the position of the sector that restarts began to copy on; else 0. */
   readonly copyOf: number;
-  /** Where the chain of copies began that this one continues. */
   readonly chainStart: number;
   readonly marks: Marks;
 }
@@ -64,7 +63,7 @@ export class Log {
   readonly #sectors: number;
   /** Sequence number of the sector at each position; 0 where there is none or a copy has replaced it. */
   readonly #sequences: Uint32Array;
-  /** What each of them repeats, or 0. */
+  /** In a copy the first of the sectors that it repeats, else 0. */
   readonly #copyOf: Uint32Array;
   #tail = { position: 0, sequence: 0, end: SECTOR_BYTES };
   #highest = 0;
@@ -112,7 +111,7 @@ export class Log {
   /** Erases the ring and begins its first sector. */
   format(): void {
     for (let position = 0; position < this.#sectors; position++) this.#flash.erase(position);
-    this.#open(0, { sequence: 0, copyOf: 0, chainStart: 0, marks: this.marks });
+    this.#open(0, { sequence: 0, copyOf: 0, chainStart: 0, marks: this.marks }, this.#sectors);
   }
 
   /**
@@ -191,8 +190,8 @@ export class Log {
   }
 
   /**
-   * Forgets what a copy repeats, the copies that were given up on the way to it, and what lies in sectors that
-   * the ring has passed by because they would not be erased: their numbers are lower than one before them.
+   * Forgets what a copy repeats, complete or given up on the way to it, and what lies in sectors that the ring
+   * has passed by because they would not be erased: their numbers are lower than one before them.
    */
   #dropReplaced(): void {
     const found = this.#sequences.slice();
@@ -216,12 +215,12 @@ export class Log {
    * between the two, so a restart costs an erase and never history.
    */
   #copyOn(header: Header, position: number): void {
-    const chainStart = header.copyOf === 0 ? position : header.chainStart;
-    const copy = { ...header, copyOf: header.sequence, chainStart };
-    this.#open(chainStart, copy);
+    const chain = { copyOf: header.sequence, chainStart: position };
+    const copy = header.copyOf === 0 ? { ...header, ...chain } : header;
+    this.#open(copy.chainStart, copy, position);
     while (!this.#copyRecords(header.sequence)) {
       this.badSectors.push(this.#tail.position);
-      this.#open(chainStart, copy); // throws when there is no other sector left to try
+      this.#open(copy.chainStart, copy, position); // throws when there is no other sector left to try
     }
     this.marks = header.marks;
   }
@@ -248,7 +247,8 @@ export class Log {
 
   #openNext(): void {
     const position = (this.#tail.position + 1) % this.#sectors;
-    this.#open(position, { sequence: 0, copyOf: 0, chainStart: 0, marks: this.marks });
+    const header = { sequence: 0, copyOf: 0, chainStart: 0, marks: this.marks };
+    this.#open(position, header, this.#tail.position);
     if (!this.configuration) return;
     const ahead = this.#position(this.configuration.sequence) - this.#tail.position;
     if ((ahead + this.#sectors) % this.#sectors > MOVE_AHEAD) return;
@@ -258,11 +258,11 @@ export class Log {
     if (this.#write(found)) this.configuration = place;
   }
 
-  /** Erases and begins a sector at `position`, or at the first one after it that takes a header. */
-  #open(position: number, header: Header): void {
+  /** Erases and begins a sector at `position`, or the first one after it that takes a header; never `kept`. */
+  #open(position: number, header: Header, kept: number): void {
     for (let attempt = 0; attempt < TRIES_MAX; attempt++) {
       const at = (position + attempt) % this.#sectors;
-      if (header.copyOf !== 0 && this.#sequences[at] === header.copyOf) continue;
+      if (at === kept) continue;
       this.#sequences[at] = 0;
       this.#copyOf[at] = 0;
       if (this.badSectors.includes(at)) continue;
