@@ -231,63 +231,62 @@ describe("over a link that fails", () => {
     else journal.appendInterval({ interval: sequence, status: 0, epoch: 0, padded: new Uint8Array(4) });
   }
 
-  it.each([0, 2000])(
-    "nothing is lost, and nothing acknowledged that has not arrived (latency %d ms)",
-    (latency_ms) => {
-      fc.assert(
-        fc.property(fc.nat(), outages, fc.array(minute, { maxLength: 30 }), (seed, failures, minutes) => {
-          const { clock, journal, uplink, arrived } = street(latency_ms, failures, seed);
-          const next = { [READING]: 0, [BATCH]: 0, [EVENT]: 0 };
-          const has = (kind: number) => arrived.get(topicOf(METER_ID, NAMES[kind] ?? "")) ?? [];
-          const powerUp = () => {
-            const dispatch = new Dispatch(journal, METER_ID);
-            const side: UnitSide = {
-              // The message of a reading is not two bytes: its sequence is put where the head end looks.
-              take: () => shorten(dispatch.take(clock.now_ms)),
-              receive: (bytes) => {
-                const reader = new CborReader(bytes, "acknowledgement");
-                reader.array(3);
-                reader.uint(1);
-                const [kind, sequence] = [reader.uint(5) as StoredKind, reader.uint()];
-                expect(has(kind).filter((one) => one <= sequence).length).toBe(sequence + 1);
-                dispatch.acknowledge(kind, sequence, clock.now_ms);
-                return true;
-              },
-            };
-            return new Outbox(side, uplink, METER_ID);
+  it.each([
+    0, 2000,
+  ])("nothing is lost, and nothing acknowledged that has not arrived (latency %d ms)", (latency_ms) => {
+    fc.assert(
+      fc.property(fc.nat(), outages, fc.array(minute, { maxLength: 30 }), (seed, failures, minutes) => {
+        const { clock, journal, uplink, arrived } = street(latency_ms, failures, seed);
+        const next = { [READING]: 0, [BATCH]: 0, [EVENT]: 0 };
+        const has = (kind: number) => arrived.get(topicOf(METER_ID, NAMES[kind] ?? "")) ?? [];
+        const powerUp = () => {
+          const dispatch = new Dispatch(journal, METER_ID);
+          const side: UnitSide = {
+            // The message of a reading is not two bytes: its sequence is put where the head end looks.
+            take: () => shorten(dispatch.take(clock.now_ms)),
+            receive: (bytes) => {
+              const reader = new CborReader(bytes, "acknowledgement");
+              reader.array(3);
+              reader.uint(1);
+              const [kind, sequence] = [reader.uint(5) as StoredKind, reader.uint()];
+              expect(has(kind).filter((one) => one <= sequence).length).toBe(sequence + 1);
+              dispatch.acknowledge(kind, sequence, clock.now_ms);
+              return true;
+            },
           };
-          let outbox = powerUp();
-          const live = (until_ms: number) => {
-            while (clock.now_ms < until_ms) {
-              outbox.step();
-              clock.advance(5000);
-            }
-          };
-          for (const { readings, events, batches, restarts } of minutes) {
-            for (const [kind, count] of [
-              [READING, readings],
-              [EVENT, events],
-              [BATCH, batches],
-            ] as const) {
-              for (let at = 0; at < count; at++) append(journal, kind, next[kind]++);
-            }
-            live(clock.now_ms + MINUTE_MS);
-            if (!restarts) continue;
-            uplink.restart();
-            outbox = powerUp();
+          return new Outbox(side, uplink, METER_ID);
+        };
+        let outbox = powerUp();
+        const live = (until_ms: number) => {
+          while (clock.now_ms < until_ms) {
+            outbox.step();
+            clock.advance(5000);
           }
-          live(Math.max(clock.now_ms, failures.at(-1)?.[1] ?? 0) + 30 * MINUTE_MS);
-          for (const kind of [READING, BATCH, EVENT]) {
-            const sequences = [...has(kind)];
-            // A link that fails under messages may lose one and not the next; otherwise order is kept.
-            if (latency_ms > 0) sequences.sort((a, b) => a - b);
-            expect(sequences).toEqual(Array.from({ length: next[kind] }, (_, at) => at));
+        };
+        for (const { readings, events, batches, restarts } of minutes) {
+          for (const [kind, count] of [
+            [READING, readings],
+            [EVENT, events],
+            [BATCH, batches],
+          ] as const) {
+            for (let at = 0; at < count; at++) append(journal, kind, next[kind]++);
           }
-        }),
-        { numRuns: 60 },
-      );
-    },
-  );
+          live(clock.now_ms + MINUTE_MS);
+          if (!restarts) continue;
+          uplink.restart();
+          outbox = powerUp();
+        }
+        live(Math.max(clock.now_ms, failures.at(-1)?.[1] ?? 0) + 30 * MINUTE_MS);
+        for (const kind of [READING, BATCH, EVENT]) {
+          const sequences = [...has(kind)];
+          // A link that fails under messages may lose one and not the next; otherwise order is kept.
+          if (latency_ms > 0) sequences.sort((a, b) => a - b);
+          expect(sequences).toEqual(Array.from({ length: next[kind] }, (_, at) => at));
+        }
+      }),
+      { numRuns: 60 },
+    );
+  });
 
   function shorten(bytes: Uint8Array | null): Uint8Array | null {
     if (!bytes) return null;

@@ -145,14 +145,16 @@ describe("a linear bill", () => {
 });
 
 describe("the total", () => {
-  it.each([2n ** 80n, -(2n ** 80n), BILL.lines.energy + ORDER, BILL.lines.energy - ORDER])(
-    "is refused from 2^80 on, before it is reduced modulo l: %d",
-    (energy) => {
-      expect(() => verify(withTotal(BILL, energy, 1), TARIFF)).toThrow(
-        "the total is 2^80 nano-currency or more",
-      );
-    },
-  );
+  it.each([
+    2n ** 80n,
+    -(2n ** 80n),
+    BILL.lines.energy + ORDER,
+    BILL.lines.energy - ORDER,
+  ])("is refused from 2^80 on, before it is reduced modulo l: %d", (energy) => {
+    expect(() => verify(withTotal(BILL, energy, 1), TARIFF)).toThrow(
+      "the total is 2^80 nano-currency or more",
+    );
+  });
 
   it("fits no file from 2^127 on", () => {
     expect(() => encodeLinearBill(withTotal(BILL, BILL.lines.energy + ORDER, 1))).toThrow(FormatError);

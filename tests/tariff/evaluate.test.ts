@@ -123,13 +123,18 @@ describe("a date on the command line", () => {
     expect(intervalOfDate(BERLIN, "2027-01-01", 1800)).toBe(at("2026-12-31T23:00Z") / 1800);
   });
 
-  it.each(["2026-02-30", "2026-13-01", "26-01-01", "2026-1-1", "0026-01-01", "2026-01-01T00:00", ""])(
-    "refuses %j",
-    (date) => {
-      expect(() => intervalOfDate(BERLIN, date, 1800)).toThrow(/is no date such as 2026-01-31/);
-      expect(() => intervalOfDate(BERLIN, date, 1800)).toThrow(FormatError);
-    },
-  );
+  it.each([
+    "2026-02-30",
+    "2026-13-01",
+    "26-01-01",
+    "2026-1-1",
+    "0026-01-01",
+    "2026-01-01T00:00",
+    "",
+  ])("refuses %j", (date) => {
+    expect(() => intervalOfDate(BERLIN, date, 1800)).toThrow(/is no date such as 2026-01-31/);
+    expect(() => intervalOfDate(BERLIN, date, 1800)).toThrow(FormatError);
+  });
 
   it("refuses a day outside the tariff's validity, with both", () => {
     expect(() => intervalOfDate(BERLIN, "2025-12-31", 1800)).toThrow(

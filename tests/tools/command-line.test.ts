@@ -208,20 +208,20 @@ describe("as a process of its own", () => {
     expect(stderr).toBe(`error: ${forged}: cannot be read (ENOENT)\n`);
   });
 
-  it.each(["SIGINT", "SIGTERM"] as const)(
-    "leaves nothing behind when %s ends a simulation",
-    async (signal) => {
-      const out = scene.path(`interrupted-${signal}`);
-      const child = spawn(process.execPath, [SEALMETER, "simulate", "--out", out, "--days", "200"], {
-        stdio: "ignore",
-      });
-      const ended = new Promise<NodeJS.Signals | null>((done) => child.once("exit", (_, by) => done(by)));
-      await new Promise((done) => setTimeout(done, 2500));
-      child.kill(signal);
-      expect(await ended).toBe(signal);
-      expect(readdirSync(dirname(out)).filter((name) => name.includes("interrupted"))).toEqual([]);
-    },
-  );
+  it.each([
+    "SIGINT",
+    "SIGTERM",
+  ] as const)("leaves nothing behind when %s ends a simulation", async (signal) => {
+    const out = scene.path(`interrupted-${signal}`);
+    const child = spawn(process.execPath, [SEALMETER, "simulate", "--out", out, "--days", "200"], {
+      stdio: "ignore",
+    });
+    const ended = new Promise<NodeJS.Signals | null>((done) => child.once("exit", (_, by) => done(by)));
+    await new Promise((done) => setTimeout(done, 2500));
+    child.kill(signal);
+    expect(await ended).toBe(signal);
+    expect(readdirSync(dirname(out)).filter((name) => name.includes("interrupted"))).toEqual([]);
+  });
 
   it("finishes the files that it is writing when a signal comes, and ends by it then", () => {
     const target = scene.path("while-writing");

@@ -326,25 +326,26 @@ describe("a bill", () => {
     expect(Buffer.compare(readFileSync(again), before)).toBe(0);
   });
 
-  it.each(["currency", "name", "standingPerDay"])(
-    "is not verified under a tariff of another %s",
-    async (field) => {
-      const source = JSON.parse(readFileSync(EXAMPLE_TARIFF, "utf8"));
-      source[field] = { currency: "CHF", name: "another", standingPerDay: "0.0001" }[field];
-      const [json, signed] = [scene.path("other.json"), scene.path("other.cbor")];
-      writeFileSync(json, JSON.stringify(source));
-      await ok("tariff", "sign", json, "--key", join(scene.home, "supplier.key"), "--out", signed);
-      const { code, out, err } = await run(
-        "verify-bill",
-        scene.bill,
-        "--tariff",
-        signed,
-        "--authority",
-        scene.authority,
-      );
-      expect([code, out, err]).toEqual([1, "", `refused: ${scene.bill}: the bill is for another tariff\n`]);
-    },
-  );
+  it.each([
+    "currency",
+    "name",
+    "standingPerDay",
+  ])("is not verified under a tariff of another %s", async (field) => {
+    const source = JSON.parse(readFileSync(EXAMPLE_TARIFF, "utf8"));
+    source[field] = { currency: "CHF", name: "another", standingPerDay: "0.0001" }[field];
+    const [json, signed] = [scene.path("other.json"), scene.path("other.cbor")];
+    writeFileSync(json, JSON.stringify(source));
+    await ok("tariff", "sign", json, "--key", join(scene.home, "supplier.key"), "--out", signed);
+    const { code, out, err } = await run(
+      "verify-bill",
+      scene.bill,
+      "--tariff",
+      signed,
+      "--authority",
+      scene.authority,
+    );
+    expect([code, out, err]).toEqual([1, "", `refused: ${scene.bill}: the bill is for another tariff\n`]);
+  });
 
   it("is not verified under a tariff that another supplier signed, if the supplier's key is given", async () => {
     const right = join(scene.home, "supplier.pub");
@@ -429,12 +430,12 @@ describe("a tariff", () => {
       scene.path("signed.cbor"),
     );
 
-  it.each(["docs/examples/time-of-use.json", "docs/examples/dynamic.json"])(
-    "of %s is signed",
-    async (file) => {
-      expect((await sign(file)).code).toBe(0);
-    },
-  );
+  it.each([
+    "docs/examples/time-of-use.json",
+    "docs/examples/dynamic.json",
+  ])("of %s is signed", async (file) => {
+    expect((await sign(file)).code).toBe(0);
+  });
 
   it.each([
     ["{", "JSON"],

@@ -226,21 +226,22 @@ describe("the old customer's key", () => {
     meter.check(1);
   });
 
-  it.each<SaveStage>(["before", "torn", "between"])(
-    "survives a power cut as the new one is saved (%s), and that pairing never was",
-    (stage) => {
-      const meter = confirmedMeter();
-      meter.secrets.cutAtNextSave(stage);
-      expect(() => meter.pair()).toThrow(PowerCut);
-      meter.boot();
-      meter.confirm();
-      meter.passUntil(2 * HALF_HOUR_S, [1000]);
-      expect(pairingsOf(meter)).toBe(0);
-      expect(meter.readings.map((reading) => reading.epoch)).toEqual([0, 0]);
-      meter.pair();
-      meter.passUntil(DAY_S + 60, [1000]);
-      expect(epochsIn(meter)).toEqual([0, 1]);
-      meter.check(1);
-    },
-  );
+  it.each<SaveStage>([
+    "before",
+    "torn",
+    "between",
+  ])("survives a power cut as the new one is saved (%s), and that pairing never was", (stage) => {
+    const meter = confirmedMeter();
+    meter.secrets.cutAtNextSave(stage);
+    expect(() => meter.pair()).toThrow(PowerCut);
+    meter.boot();
+    meter.confirm();
+    meter.passUntil(2 * HALF_HOUR_S, [1000]);
+    expect(pairingsOf(meter)).toBe(0);
+    expect(meter.readings.map((reading) => reading.epoch)).toEqual([0, 0]);
+    meter.pair();
+    meter.passUntil(DAY_S + 60, [1000]);
+    expect(epochsIn(meter)).toEqual([0, 1]);
+    meter.check(1);
+  });
 });
