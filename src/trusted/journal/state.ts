@@ -83,7 +83,7 @@ const sumWidths = (fields: readonly (readonly [string, number])[]) =>
 const FIXED_BYTES = sumWidths(NUMBERS) + 2 * DIGEST_BYTES + 2 * EVENT_TYPES + 1;
 const CHANNEL_BYTES = sumWidths(CHANNEL_NUMBERS);
 
-/** 211 bytes with 2 channels, 379 with 8. */
+/** 221 bytes with 2 channels, 389 with 8. */
 export function encodeState(state: MeterState): Uint8Array {
   const out = new Uint8Array(FIXED_BYTES + state.channels.length * CHANNEL_BYTES);
   let at = 0;

@@ -98,14 +98,14 @@ export class JournalUnderTest {
   /** Sectors that records may have lost to bad cells, beyond those that restarts use up. */
   sectorsLost = 0;
 
-  /** Formats and provisions, with the power on. */
-  constructor(flash: NorFlash, channels = 2) {
+  /** Formats and provisions, with the power on. @param configuration bytes of the first one */
+  constructor(flash: NorFlash, channels = 2, configuration = 200) {
     this.flash = flash;
     this.journal = new Journal(flash);
     this.#states = [this.journal.state];
     this.journal.format(channels);
     this.journal.state.configurationNumber = 0;
-    this.#configure(0, 200);
+    this.#configure(0, configuration);
     this.pair();
     this.writeState();
   }

@@ -1,0 +1,224 @@
+import { describe, expect, it } from "vitest";
+import type { NorFlash } from "../../../host-sim/flash.js";
+import { Log, type Place } from "../../../src/trusted/journal/log.js";
+import { RecordType, recordBytes } from "../../../src/trusted/journal/record.js";
+import { SECTOR_BYTES } from "../../../src/trusted/ports.js";
+import { contentOf, flashOf, MODES, recordsOf } from "./model.js";
+
+const SECTORS = 12;
+const LARGE_BYTES = 560;
+const LARGE_RECORD_BYTES = recordBytes(LARGE_BYTES);
+/** So many of these fill a sector. */
+const A_SECTOR = 6;
+
+/** A log and the events in it, numbered from 0. */
+class Events {
+  readonly flash: NorFlash;
+  log: Log;
+  next = 0;
+  /** What the state would name. */
+  completed = 0;
+
+  constructor(mode: (typeof MODES)[number] = "plain", seed = 1) {
+    this.flash = flashOf({ mode, sectors: SECTORS }, seed);
+    this.log = new Log(this.flash, SECTORS);
+    this.log.format();
+  }
+
+  append(length = LARGE_BYTES): Place {
+    const payload = contentOf(length, this.next);
+    const place = this.log.append({ type: RecordType.EVENT, payload });
+    this.log.marks = { ...this.log.marks, event: ++this.next };
+    return place;
+  }
+
+  restart(): void {
+    this.flash.powerUp();
+    this.log = new Log(this.flash, SECTORS);
+    expect(this.log.recover(this.completed)).toBe(true);
+    this.log.marks = { ...this.log.marks, event: this.next };
+    this.completed = this.log.tailStart.sequence;
+  }
+
+  /** The numbers of the events in the log, in its order. */
+  get found(): number[] {
+    const numbers = new Map(
+      Array.from({ length: this.next }, (_, number) => [hex(contentOf(LARGE_BYTES, number)), number]),
+    );
+    return recordsOf(this.log)
+      .filter(({ type }) => type === RecordType.EVENT)
+      .map(({ payload }) => numbers.get(hex(payload)) ?? -1);
+  }
+}
+
+const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString("hex");
+const range = (from: number, to: number) => Array.from({ length: to - from }, (_, at) => from + at);
+
+describe.each(MODES)("the log on %s flash", (mode) => {
+  it("holds the latest records, in order, however often the ring wraps", () => {
+    const events = new Events(mode);
+    for (let round = 0; round < 3 * A_SECTOR * SECTORS; round++) {
+      events.append();
+      const { found } = events;
+      expect(found).toEqual(range(events.next - found.length, events.next));
+      expect(found.length).toBeGreaterThanOrEqual(Math.min(events.next, A_SECTOR * (SECTORS - 1)));
+    }
+  });
+
+  it("is not found in flash that never held one", () => {
+    const flash = flashOf({ mode, sectors: SECTORS });
+    expect(new Log(flash, SECTORS).recover(0)).toBe(false);
+  });
+
+  it("alternates between two sectors at restarts, an erase each, and loses no history by them", () => {
+    const events = new Events(mode);
+    for (let count = 0; count < A_SECTOR * SECTORS + 3; count++) events.append();
+    const before = events.found;
+    events.flash.eraseCounts.fill(0);
+    for (let restart = 0; restart < 50; restart++) {
+      events.restart();
+      expect(events.found).toEqual(before.slice(-events.found.length));
+      expect(events.found.length).toBeGreaterThanOrEqual(before.length - A_SECTOR);
+    }
+    expect([...events.flash.eraseCounts].filter((count) => count > 0)).toEqual([25, 25]);
+  });
+
+  it("goes on after restarts with every record once", () => {
+    const events = new Events(mode);
+    for (let count = 0; count < 200; count++) {
+      events.append();
+      if (count % 3 === 0) events.restart();
+      const { found } = events;
+      expect(found).toEqual(range(events.next - found.length, events.next));
+      expect(found.length).toBeGreaterThanOrEqual(Math.min(events.next, A_SECTOR * 3));
+    }
+  });
+
+  it("keeps its configuration ahead of the writer", () => {
+    const events = new Events(mode);
+    const payload = contentOf(300, 1);
+    events.log.configuration = events.log.append({ type: RecordType.CONFIGURATION, payload });
+    for (let count = 0; count < 40 * SECTORS; count++) {
+      events.append();
+      const place = events.log.configuration;
+      const found = place && events.log.find(place);
+      expect(found?.place).toEqual(place);
+      expect(found && hex(found.payload)).toBe(hex(payload));
+    }
+  });
+
+  it("shows nothing of a copy that was not completed, whatever a cut erase leaves of it", () => {
+    for (let seed = 0; seed < 40; seed++) {
+      const events = new Events(mode, seed);
+      for (let count = 0; count < 5; count++) events.append();
+      for (const cut of [
+        SECTOR_BYTES + 32 + 5 * LARGE_RECORD_BYTES - 1 - (seed % 16),
+        (seed * 97) % SECTOR_BYTES,
+      ]) {
+        events.flash.cutAfter(cut);
+        expect(() => new Log(events.flash, SECTORS).recover(0)).toThrow();
+        events.flash.powerUp();
+      }
+      events.restart();
+      expect(events.found).toEqual(range(0, 5));
+    }
+  });
+});
+
+describe("looking for records", () => {
+  it("begins at the youngest sector before which a number cannot lie", () => {
+    const events = new Events();
+    const places = range(0, 40).map(() => events.append());
+    for (const [number, place] of places.entries()) {
+      const start = events.log.seek("event", number);
+      expect(start.sequence).toBeLessThanOrEqual(place.sequence);
+      expect(start.sequence).toBeGreaterThanOrEqual(place.sequence - 1);
+    }
+    expect(events.log.seek("interval", 0).sequence).toBe(events.log.tailStart.sequence);
+  });
+
+  it("begins at the oldest sector for what was overwritten", () => {
+    const events = new Events();
+    for (let count = 0; count < 20 * SECTORS; count++) events.append();
+    const oldest = events.log.oldestMarks().event;
+    expect(events.found[0]).toBe(oldest);
+    expect(events.log.seek("event", oldest - 1)).toEqual(events.log.start);
+    expect(events.log.seek("event", oldest)).toEqual(events.log.start);
+  });
+
+  it("goes on from a place whose sector was overwritten with the oldest that is left", () => {
+    const events = new Events();
+    const first = events.append();
+    for (let count = 0; count < 10 * SECTORS; count++) events.append();
+    expect(events.log.find(first)?.place).toEqual(events.log.find(events.log.start)?.place);
+  });
+
+  it("passes by a rotten record to the next one", () => {
+    const events = new Events();
+    const { offset } = events.append();
+    events.append();
+    for (const at of [offset + 3, offset + 16, offset + 100]) {
+      events.flash.rotBit(at, 2);
+      expect(events.found).toEqual([1]);
+      events.flash.rotBit(at, 2);
+    }
+    expect(events.found).toEqual([0, 1]);
+  });
+});
+
+describe("a log whose oldest sector was cut in its erase", () => {
+  it("takes the next sector's word for what was overwritten while the header comes and goes", () => {
+    const events = new Events();
+    for (let count = 0; count < A_SECTOR * (SECTORS + 1); count++) events.append();
+    const oldest = events.log.oldestMarks().event;
+    const header = SECTOR_BYTES * ((events.log.start.sequence - 1) % SECTORS);
+    const read = events.flash.read.bind(events.flash);
+    let looks = 0;
+    events.flash.read = (address, into) => {
+      read(address, into);
+      if (address === header) into[4] = (into[4] ?? 0) ^ (looks++ & 1);
+    };
+    const seen = range(0, 4).map(() => events.log.oldestMarks().event);
+    expect(seen).toEqual([oldest, oldest + A_SECTOR, oldest, oldest + A_SECTOR]);
+  });
+});
+
+describe("a log with sectors that cannot be written", () => {
+  it("goes on elsewhere, names them, and does not bring back what they held", () => {
+    for (const mode of MODES) {
+      const events = new Events(mode);
+      for (let count = 0; count < 30; count++) events.append();
+      const stuck = [2, 3, 7];
+      for (const sector of stuck) events.flash.stuckSector(sector);
+      const named = new Set<number>();
+      for (let count = 0; count < 300; count++) {
+        events.append();
+        for (const sector of events.log.badSectors) named.add(sector);
+        if (count % 41 === 0) events.restart();
+        const { found } = events;
+        const last = found.slice(-A_SECTOR * 4);
+        expect(last).toEqual(range(events.next - last.length, events.next));
+        expect(found).toEqual([...new Set(found)].sort((a, b) => a - b));
+      }
+      expect([...named].sort((a, b) => a - b)).toEqual(stuck);
+    }
+  });
+
+  it("does not repeat the records of a copy that a bad cell stopped, once the ring has come round", () => {
+    const events = new Events("plain");
+    for (let count = 0; count < 5; count++) events.append();
+    const program = events.flash.program.bind(events.flash);
+    events.flash.program = (address, bytes) => {
+      program(address, bytes);
+      if (address === SECTOR_BYTES + 32 + 3 * LARGE_RECORD_BYTES) events.flash.rotBit(address, 7);
+    };
+    events.restart();
+    expect(events.log.badSectors).toEqual([1]);
+    for (let count = 0; count < 300; count++) {
+      if (count % 5 === 0) events.restart();
+      const { found } = events;
+      expect(found).toEqual(range(events.next - found.length, events.next));
+      events.append();
+    }
+  });
+});
