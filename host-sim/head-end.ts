@@ -1,33 +1,27 @@
 // The far end of the uplink: keeps what arrives, once each and in order, and answers requests for the time
 // with the network operator's signature. It holds no key that opens anything, and trusts nothing it stores.
-
 import { concatBytes } from "@noble/hashes/utils.js";
+import { decodeEvent, decodePairing, decodeReading } from "../src/customer/messages.js";
+import { decodeStatement } from "../src/proofs/batch.js";
 import { signWithKey } from "../src/proofs/signed.js";
+import { CommandKind } from "../src/trusted/authority/command.js";
 import { array, bstr, CborReader, int, map, NIL, tstr } from "../src/trusted/encoding/cbor.js";
 import { type DocumentType, decodeSign1 } from "../src/trusted/encoding/cose.js";
 
-const TIME_COMMAND = 1;
-const U32_MAX = 0xffffffff;
 const PAYLOAD_MAX = 4096;
 
 /** Kinds of messages that are kept, by the last part of their topic. */
 export type StoredTopic = "reading" | "batch" | "event" | "pairing";
 
-/** Where the number that orders a message stands in it; batches and pairings are signed documents. */
+const payloadOf = (type: DocumentType, message: Uint8Array) =>
+  decodeSign1(message, type, PAYLOAD_MAX).payload;
+
+/** The number that orders the messages of a topic. @throws FormatError for one that no meter sends. */
 function sequenceOf(topic: StoredTopic, message: Uint8Array): number {
-  if (topic === "batch" || topic === "pairing") {
-    const type: DocumentType = `${topic}-1`;
-    const payload = new CborReader(decodeSign1(message, type, PAYLOAD_MAX).payload, type);
-    payload.map(1, 16);
-    payload.key(1).text(32);
-    return payload.key(2).uint(U32_MAX);
-  }
-  const reader = new CborReader(message, topic);
-  reader.array(6);
-  reader.uint(1);
-  reader.text(32);
-  if (topic === "reading") reader.uint(0xffff);
-  return reader.uint(U32_MAX);
+  if (topic === "reading") return decodeReading(message).interval;
+  if (topic === "event") return decodeEvent(message).sequence;
+  if (topic === "batch") return decodeStatement(payloadOf("batch-1", message)).batchNumber;
+  return decodePairing(payloadOf("pairing-1", message)).epoch;
 }
 
 export interface HeadEndOptions {
@@ -92,7 +86,7 @@ export class HeadEnd {
       [1, tstr(meterId)],
       [2, int(0)],
       [3, NIL],
-      [4, int(TIME_COMMAND)],
+      [4, int(CommandKind.TIME)],
       [5, array(bstr(nonce), int(time_s()))],
     );
     sendCommand(signWithKey("command-1", payload, networkSeed));

@@ -1,5 +1,6 @@
 // The parties around a simulated meter, their keys drawn from the seed: the authority that certifies it, the
 // supplier, the network operator and the aggregator that it obeys, and the customer who pairs with it.
+
 import { ed25519 } from "@noble/curves/ed25519.js";
 import { encodeCertificate, Role } from "../src/proofs/certificate.js";
 import { BASE } from "../src/proofs/generators.js";
@@ -9,6 +10,7 @@ import { agree, randomScalar } from "../src/trusted/authority/pairing.js";
 import { possessionProof } from "../src/trusted/authority/provisioning.js";
 import { sameBytes } from "../src/trusted/encoding/bytes.js";
 import { array, bstr, CborReader, int } from "../src/trusted/encoding/cbor.js";
+import { DAY_SECONDS } from "../src/trusted/metrology/interval.js";
 import { SeededEntropy } from "./ports.js";
 import type { SeededRandom } from "./seeded.js";
 
@@ -94,8 +96,8 @@ export function enrol(
     softwareId,
     intervalSeconds: configuration.intervalSeconds,
     channels: configuration.channels,
-    notBefore_s: unix_s - (unix_s % 86_400),
-    notAfter_s: unix_s - (unix_s % 86_400) + VALID_YEARS * YEAR_S,
+    notBefore_s: unix_s - (unix_s % DAY_SECONDS),
+    notAfter_s: unix_s - (unix_s % DAY_SECONDS) + VALID_YEARS * YEAR_S,
     role: Role.HOUSEHOLD,
   });
   const certificate = signWithKey("certificate-1", payload, parties.authority.seed);

@@ -2,8 +2,10 @@
  * The unit's ports but flash, as a computer can offer them: entropy from the seed, keys in two slots of
  * memory, a button that a scenario presses, and energy from a trace. Time comes from the virtual clock.
  */
+
 import { sha256 } from "@noble/hashes/sha2.js";
 import { assert, readUint, sameBytes, uintBytes } from "../src/trusted/encoding/bytes.js";
+import { DAY_SECONDS } from "../src/trusted/metrology/interval.js";
 import type { Button, EnergyIncrement, EnergySource, Entropy, SecretStore } from "../src/trusted/ports.js";
 import type { VirtualClock } from "./clock.js";
 import { PowerCut } from "./flash.js";
@@ -155,7 +157,7 @@ export class TraceEnergy implements EnergySource {
   /** Asserts that a row takes whole seconds, at most a day: the products below stay under 2^53. */
   constructor(trace: Trace, clock: Pick<VirtualClock, "now_ms">) {
     assert(
-      Number.isInteger(trace.step_s) && trace.step_s > 0 && trace.step_s <= 86_400,
+      Number.isInteger(trace.step_s) && trace.step_s > 0 && trace.step_s <= DAY_SECONDS,
       "a row has a length",
     );
     this.#trace = trace;

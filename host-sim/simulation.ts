@@ -3,6 +3,7 @@
 
 import type { Configuration } from "../src/trusted/authority/configuration.js";
 import { agree } from "../src/trusted/authority/pairing.js";
+import { DAY_SECONDS } from "../src/trusted/metrology/interval.js";
 import type { Image } from "../src/trusted/ports.js";
 import { customerKey } from "../src/trusted/sealing/keys.js";
 import { VirtualClock } from "./clock.js";
@@ -20,7 +21,6 @@ import { MemoryUplink } from "./uplink.js";
 export const FLASH_SECTORS = 576;
 /** The meter is provisioned this long before its trace begins. */
 const BENCH_S = 60;
-const DAY_S = 86_400;
 /** Time for the last messages to be sent and acknowledged. */
 const FLUSH_MS = 120_000;
 
@@ -164,9 +164,9 @@ export function simulate(options: SimulationOptions): World {
   runUntil(world, options, end_s);
   const { clock, device } = world;
   device.run();
-  if (end_s % DAY_S !== 0 && device.powered) device.powerDown();
+  if (end_s % DAY_SECONDS !== 0 && device.powered) device.powerDown();
   if (!device.powered) {
-    clock.advance((DAY_S - (end_s % DAY_S)) * 1000);
+    clock.advance((DAY_SECONDS - (end_s % DAY_SECONDS)) * 1000);
     device.powerUp();
   }
   const flushed_ms = clock.now_ms + FLUSH_MS;

@@ -8,6 +8,7 @@
  */
 
 import { CsvError, parse } from "csv-parse/sync";
+import { DAY_SECONDS } from "../src/trusted/metrology/interval.js";
 
 /** A load over time. Mean power is constant within a row. */
 export interface Trace {
@@ -51,7 +52,7 @@ const ROWS_MAX = 2_000_000;
 const STEP_MIN_S = 60;
 const STEP_MAX_S = 3_600;
 // A meter's history is 396 days long: a longer gap is two traces, or a mistyped year.
-const GAP_MAX_S = 400 * 86_400;
+const GAP_MAX_S = 400 * DAY_SECONDS;
 
 /** Energy in mJ of one unit, or power in mJ a second, as `perSecond` says. */
 const UNITS = {
@@ -437,7 +438,10 @@ class RowSequence {
       );
     }
     if (distance_s > GAP_MAX_S) {
-      this.#refuse(row, `a gap of over ${GAP_MAX_S / 86_400} days after line ${last.line} (${last.stamp})`);
+      this.#refuse(
+        row,
+        `a gap of over ${GAP_MAX_S / DAY_SECONDS} days after line ${last.line} (${last.stamp})`,
+      );
     }
   }
 

@@ -1,4 +1,5 @@
 // sealmeter bench: the figures of docs/performance.md, each beside a reference measured in the same run.
+
 import { fileURLToPath } from "node:url";
 import type { Command } from "commander";
 import { householdTrace } from "../host-sim/household.js";
@@ -18,11 +19,11 @@ import { encodeTariff, signTariff, verifyTariff } from "../src/tariff/document.j
 import { parseTariff } from "../src/tariff/source.js";
 import { array, bstr, int, tstr } from "../src/trusted/encoding/cbor.js";
 import { Journal } from "../src/trusted/journal/journal.js";
+import { DAY_SECONDS } from "../src/trusted/metrology/interval.js";
 import { SECTOR_BYTES } from "../src/trusted/ports.js";
 import { print, readText, table, wholeNumber } from "./command-line.js";
 import { customerOf, recordOf } from "./simulate.js";
 
-const DAY_S = 86_400;
 /** Days of the two stretches whose cost is compared. */
 const STRETCH_DAYS = 30;
 const COMMITMENTS = 400;
@@ -100,7 +101,7 @@ function benchMeter(days: number): Figure[] {
   const { start_s } = options.trace;
   const stretches: number[] = [];
   const stretch = (to_day: number) =>
-    stretches.push(milliseconds(() => runUntil(world, options, start_s + to_day * DAY_S)));
+    stretches.push(milliseconds(() => runUntil(world, options, start_s + to_day * DAY_SECONDS)));
   stretch(STRETCH_DAYS);
   stretch(days - STRETCH_DAYS);
   stretch(days);
@@ -137,12 +138,12 @@ function benchWan(intervalSeconds: number): Figure[] {
   const options = household(8, intervalSeconds);
   const world = createWorld(options);
   const from_s = options.trace.start_s;
-  runUntil(world, options, from_s + DAY_S);
+  runUntil(world, options, from_s + DAY_SECONDS);
   const before = world.headEnd.bytes;
-  runUntil(world, options, from_s + 8 * DAY_S);
+  runUntil(world, options, from_s + 8 * DAY_SECONDS);
   const daily = (world.headEnd.bytes - before) / 7;
   const plainMessage = array(int(1), tstr("SM-0001"), int(0), int(981_793), int(0), bstr(new Uint8Array(8)));
-  const plain = (plainMessage.length * DAY_S) / intervalSeconds;
+  const plain = (plainMessage.length * DAY_SECONDS) / intervalSeconds;
   return [
     {
       name: `WAN at ${intervalSeconds} s: bytes a day, signature and events counted`,

@@ -1,5 +1,6 @@
 // sealmeter simulate: one meter's life over a trace of a real household, or the built-in one, written as the
 // files that its customer, supplier and authority would hold.
+
 import { join } from "node:path";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { householdTrace } from "../host-sim/household.js";
@@ -8,6 +9,7 @@ import { parseTrace, type Trace, utcOffsetSeconds } from "../host-sim/trace.js";
 import type { MeterRecord } from "../src/customer/check.js";
 import { decodePairing } from "../src/customer/messages.js";
 import { verifySigned } from "../src/proofs/signed.js";
+import { DAY_SECONDS } from "../src/trusted/metrology/interval.js";
 import { scalarBytes } from "../src/trusted/sealing/commitment.js";
 import {
   calendarDate,
@@ -95,7 +97,7 @@ function hours(text: string): number {
 /** The local days asked for, out of a trace. @throws UsageError when it does not hold them. */
 export function cutTrace(trace: Trace, from_s: number | null, days: number | null): Trace {
   const first = from_s === null ? 0 : (from_s - trace.start_s) / trace.step_s;
-  const rows = days === null ? trace.rows.length - first : (days * 86_400) / trace.step_s;
+  const rows = days === null ? trace.rows.length - first : (days * DAY_SECONDS) / trace.step_s;
   if (!Number.isInteger(first) || first < 0 || first >= trace.rows.length) {
     throw new UsageError(`the trace begins ${utc(trace.start_s)} and has no row at ${utc(from_s ?? 0)}`);
   }
@@ -123,7 +125,7 @@ function loadTrace(options: Options): Trace {
   }
   const wanted = { utcOffset_h, gaps, ...(columns && { columns }), ...(household && { household }) };
   const whole = parseTrace(readText(path), path, wanted);
-  const available = Math.floor((whole.rows.length * whole.step_s) / 86_400);
+  const available = Math.floor((whole.rows.length * whole.step_s) / DAY_SECONDS);
   if (days === undefined && available > DAYS_MAX) {
     throw new UsageError(
       `the trace has ${available} days and the meter keeps ${DAYS_MAX}: choose with --days`,
@@ -206,7 +208,7 @@ function runSimulate(options: Options): void {
       meterId: METER_ID,
       directory: options.out,
       from: utc(trace.start_s),
-      days: (trace.rows.length * trace.step_s) / 86_400,
+      days: (trace.rows.length * trace.step_s) / DAY_SECONDS,
       readings: world.headEnd.messages("reading").length,
       batches: world.headEnd.messages("batch").length,
       events: world.headEnd.messages("event").length,

@@ -1,5 +1,6 @@
 // sealmeter start: the main job, told from beginning to end. A meter lives a month, its customer proves the
 // bill, its supplier checks it and sees no reading; then five ways to cheat are tried, each for real.
+
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -32,6 +33,7 @@ import { verifyBill } from "../src/supplier/verify-bill.js";
 import { encodeTariff, signTariff, verifyTariff } from "../src/tariff/document.js";
 import { billLines } from "../src/tariff/evaluate.js";
 import { parseTariff } from "../src/tariff/source.js";
+import { DAY_SECONDS } from "../src/trusted/metrology/interval.js";
 import { billTable, money } from "./bill.js";
 import { kWh, print, progressBar, readText, table, wholeNumber, writeFile } from "./command-line.js";
 import { drawDay } from "./day-picture.js";
@@ -39,7 +41,7 @@ import { assertNew } from "./meter-directory.js";
 import { customerOf, recordOf, writeWorld } from "./simulate.js";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
-const [DAY_S, HOUR_S] = [86_400, 3600];
+const HOUR_S = 3600;
 /** The story's household: local time is an hour ahead of UTC; its month is January 2026. */
 const [UTC_OFFSET_H, DAYS, INTERVAL_S] = [1, 31, 1800];
 const [FROM, TO] = ["2026-01-01", "2026-02-01"];
@@ -83,11 +85,11 @@ function storyOptions(seed: number): SimulationOptions {
     step_s: INTERVAL_S,
     utcOffset_h: UTC_OFFSET_H,
   });
-  const rowAt = (day: number) => Math.round((day * DAY_S) / INTERVAL_S);
+  const rowAt = (day: number) => Math.round((day * DAY_SECONDS) / INTERVAL_S);
   const rows = trace.rows.map((row, at) =>
     at >= rowAt(POWER_FAILS[0]) && at < rowAt(POWER_FAILS[1]) ? null : row,
   );
-  const outage = [START_S + UPLINK_FAILS[0] * DAY_S, START_S + UPLINK_FAILS[1] * DAY_S] as const;
+  const outage = [START_S + UPLINK_FAILS[0] * DAY_SECONDS, START_S + UPLINK_FAILS[1] * DAY_SECONDS] as const;
   const meterId = "SM-0001";
   return { trace: { ...trace, rows }, meterId, intervalSeconds: INTERVAL_S, seed, outages: [outage] };
 }
@@ -176,7 +178,7 @@ function liveMonth(seed: number): { world: World; copied: RolledBack; options: S
   const bar = progressBar("   the meter's month");
   let copied: RolledBack | null = null;
   const watch = (world: World) => {
-    if (!copied && world.clock.now_ms >= (START_S + FLASH_IS_COPIED * DAY_S) * 1000)
+    if (!copied && world.clock.now_ms >= (START_S + FLASH_IS_COPIED * DAY_SECONDS) * 1000)
       copied = rememberFlash(world);
   };
   try {
@@ -259,13 +261,13 @@ function forgeReading({ headEnd }: World): Uint8Array {
 function forkBatches(world: World, options: SimulationOptions, copied: RolledBack): readonly Uint8Array[] {
   const other = storyOptions(options.seed + 1);
   const rolledBack = rollBack(world, { ...options, trace: other.trace, outages: [] }, copied);
-  const endOfDay_s = (Math.floor(copied.now_ms / 1000 / DAY_S) + 1) * DAY_S;
+  const endOfDay_s = (Math.floor(copied.now_ms / 1000 / DAY_SECONDS) + 1) * DAY_SECONDS;
   runUntil(rolledBack, { ...options, trace: other.trace }, endOfDay_s + 2 * INTERVAL_S);
   return rolledBack.headEnd.messages("batch");
 }
 
 function picture({ batches }: CheckedMeter, total: string): string {
-  const first = (START_S + DAY_DRAWN * DAY_S) / INTERVAL_S;
+  const first = (START_S + DAY_DRAWN * DAY_SECONDS) / INTERVAL_S;
   const all = batches.flatMap(({ intervals, leaves }) =>
     intervals.map(({ interval, readings: [import_Wh = 0, export_Wh = 0] }) => {
       const leaf = leaves.find((candidate) => candidate.interval === interval && candidate.channel === 0);
@@ -273,7 +275,7 @@ function picture({ batches }: CheckedMeter, total: string): string {
     }),
   );
   const intervals = Array.from(
-    { length: DAY_S / INTERVAL_S },
+    { length: DAY_SECONDS / INTERVAL_S },
     (_, at) => all.find(({ interval }) => interval === first + at) ?? null,
   );
   const supplierLines = [`and the bill of January, ${total}, proved exact`, "no reading, no profile"];

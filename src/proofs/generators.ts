@@ -43,7 +43,7 @@ export interface Tables {
 
 /**
  * Makes the fixed-base tables of both bases.
- * @param window bits a window, 2 to 6: 32, 44, 64, 104 or 172 KiB a base; more is faster.
+ * @param window bits a window, 2 to 6: 32, 43, 64, 104 or 172 KiB a base; more is faster.
  */
 export function makeTables(window: number): Tables {
   const edwards = (element: GroupElement) => ed25519.Point.fromAffine(element.toAffine());

@@ -3,7 +3,7 @@
 // readings out of the journal.
 
 import { array, bstr, int, NIL, tstr } from "../encoding/cbor.js";
-import type { Journal } from "../journal/journal.js";
+import { type Journal, PAIRING_EVENT } from "../journal/journal.js";
 import { EVENT_TYPES } from "../journal/state.js";
 import { digest } from "../sealing/keys.js";
 
@@ -12,7 +12,7 @@ export const EventType = {
   POWER_UP: 1,
   POWER_DOWN: 2,
   CLOCK_SET: 3,
-  PAIRING: 7,
+  PAIRING: PAIRING_EVENT,
   COMMAND_REFUSED: 9,
   FLASH_FAULT: 12,
   SELF_TEST_FAILED: 13,
@@ -50,10 +50,9 @@ export class EventLog {
 
   /** Notes an event; it is written by a later `writeOne`. Beyond eight of its type today it is only counted. */
   raise(type: number, time_s: number | null, detail: Uint8Array = Detail.none): void {
-    const counts = this.#journal.state.eventCounts;
-    const count = Math.min((counts[type - 1] as number) + 1, COUNT_MAX);
-    counts[type - 1] = count;
-    if (count <= SINGLY_A_DAY) this.#pending.push({ type, time_s, detail });
+    const isSingle = this.hasRoom(type);
+    this.#count(type);
+    if (isSingle) this.#pending.push({ type, time_s, detail });
   }
 
   /** Whether another event of this type would be written singly today. */
@@ -76,8 +75,7 @@ export class EventLog {
 
   /** Counts and writes an event at once: for one that something else waits for. */
   record(type: number, time_s: number | null, detail: Uint8Array): void {
-    const counts = this.#journal.state.eventCounts;
-    counts[type - 1] = Math.min((counts[type - 1] as number) + 1, COUNT_MAX);
+    this.#count(type);
     this.#write({ type, time_s, detail });
   }
 
@@ -86,6 +84,11 @@ export class EventLog {
     const next = this.#pending.shift();
     if (next) this.#write(next);
     return next !== undefined;
+  }
+
+  #count(type: number): void {
+    const counts = this.#journal.state.eventCounts;
+    counts[type - 1] = Math.min((counts[type - 1] as number) + 1, COUNT_MAX);
   }
 
   #write({ type, time_s, detail }: Pending): void {

@@ -78,8 +78,8 @@ export const decodePairing = (payload: Uint8Array): PairingRecord => ({
   document: payload.slice(6),
 });
 
-/** The event that makes the pairing stored before it one (events.ts). */
-const PAIRING_EVENT = 7;
+/** Type of the event that makes the pairing stored before it one. */
+export const PAIRING_EVENT = 7;
 
 export class Journal {
   readonly log: Log;
