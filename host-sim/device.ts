@@ -1,26 +1,23 @@
-// A meter on a computer: the metrology unit and its network side over simulated flash, keys, entropy, front
-// end and uplink. What survives a power cut lives here; what does not is made anew at power-up.
+// A meter on a host: the metrology unit and its network side over the flash, keys, entropy, front end and
+// uplink that it is given. What survives a power cut is handed in; what does not is made anew at power-up.
 import { Outbox } from "../src/meter/outbox.js";
 import type { Uplink } from "../src/meter/uplink.js";
-import type { Image, Ports } from "../src/trusted/ports.js";
+import type { EnergySource, Ports } from "../src/trusted/ports.js";
 import { MetrologyUnit, provision } from "../src/trusted/unit.js";
 import type { VirtualClock } from "./clock.js";
-import type { FlashSnapshot, NorFlash } from "./flash.js";
-import { type MemorySecretStore, ScriptedButton, type SeededEntropy, TraceEnergy } from "./ports.js";
-import type { Trace } from "./trace.js";
+import { ScriptedButton } from "./ports.js";
 
 /** Steps of the unit in one moment of the simulation, at most: a day's sealing is far below. */
 const STEPS_MAX = 10_000;
 
-export interface DeviceParts {
+export interface DeviceParts extends Pick<Ports, "image" | "flash" | "secrets" | "entropy"> {
   readonly clock: VirtualClock;
-  readonly image: Image;
-  readonly flash: NorFlash;
-  readonly secrets: MemorySecretStore;
-  readonly entropy: SeededEntropy;
-  readonly trace: Trace;
+  /** Makes the front end, at each power-up: it measures from then on. */
+  readonly energy: () => EnergySource;
   readonly uplink: Uplink & { restart(): void };
   readonly meterId: string;
+  /** Runs each step of the unit, to measure what it costs; by default it is just run. */
+  readonly measured?: (step: () => boolean) => boolean;
 }
 
 export class Device {
@@ -67,10 +64,11 @@ export class Device {
   run(): void {
     if (!this.#running) return;
     const { unit, outbox, booted_ms } = this.#running;
-    const now_ms = this.#parts.clock.now_ms - booted_ms;
+    const { clock, measured = (step) => step() } = this.#parts;
+    const now_ms = clock.now_ms - booted_ms;
     for (let step = 0; step < STEPS_MAX; step++) {
       this.steps++;
-      const busy = unit.step(now_ms);
+      const busy = measured(() => unit.step(now_ms));
       outbox.step();
       if (!busy) return;
     }
@@ -88,12 +86,8 @@ export class Device {
     return this.#running?.unit.receiveLocal(bytes) ?? false;
   }
 
-  snapshot(): FlashSnapshot {
-    return this.#parts.flash.snapshot();
-  }
-
   #ports(): Ports {
-    const { image, flash, secrets, entropy, trace, clock } = this.#parts;
-    return { image, flash, secrets, entropy, button: this.button, energy: new TraceEnergy(trace, clock) };
+    const { image, flash, secrets, entropy, energy } = this.#parts;
+    return { image, flash, secrets, entropy, button: this.button, energy: energy() };
   }
 }

@@ -12,7 +12,7 @@ import { type FlashSnapshot, NorFlash } from "./flash.js";
 import { HeadEnd } from "./head-end.js";
 import { buildImage } from "./image.js";
 import { drawParties, type Enrolment, enrol, type Parties } from "./parties.js";
-import { MemorySecretStore, SeededEntropy } from "./ports.js";
+import { MemorySecretStore, SeededEntropy, TraceEnergy } from "./ports.js";
 import { SeededRandom } from "./seeded.js";
 import type { Trace } from "./trace.js";
 import { MemoryUplink } from "./uplink.js";
@@ -109,7 +109,8 @@ function attach(
     sendCommand: (document) => void uplink.sendCommand(document),
   });
   const entropy = new SeededEntropy(random.fork("entropy"));
-  const device = new Device({ clock, image, flash, secrets, entropy, trace, uplink, meterId });
+  const energy = () => new TraceEnergy(trace, clock);
+  const device = new Device({ clock, image, flash, secrets, entropy, energy, uplink, meterId });
   return { flash, device, headEnd };
 }
 
