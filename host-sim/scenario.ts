@@ -1,0 +1,191 @@
+// One seeded scenario for every engine: a blank meter is provisioned, measures two channels, loses its uplink
+// for an hour and its power in the middle of a flash program, and goes on from what is left in the flash. It
+// holds no key of anyone outside the meter: what the authority and the network operator sign is handed in. It
+// runs unchanged on Node, on XS and on the bare board, and must leave the same bytes.
+import { FlashSecretStore } from "../firmware/secret-store.js";
+import { topicOf } from "../src/meter/outbox.js";
+import { asciiBytes } from "../src/trusted/encoding/bytes.js";
+import { array, bstr, CborReader, int, tstr } from "../src/trusted/encoding/cbor.js";
+import { type Flash, type Image, SECTOR_BYTES } from "../src/trusted/ports.js";
+import { VirtualClock } from "./clock.js";
+import { Device } from "./device.js";
+import { SeededEntropy, TraceEnergy } from "./ports.js";
+import { SeededRandom } from "./seeded.js";
+import type { Trace } from "./trace.js";
+import { MemoryUplink } from "./uplink.js";
+
+/** Sectors of the journal's partition: 2.25 MB. */
+export const JOURNAL_SECTORS = 576;
+/** Sectors of the keys' partition, after the journal's. */
+export const SECRET_SECTORS = 4;
+export const FLASH_SECTORS = JOURNAL_SECTORS + SECRET_SECTORS;
+
+/** The meter is provisioned this long before its first step in the field. */
+const BENCH_S = 60;
+/** Time between steps, ms, and from handing a message over to its acknowledgement. */
+const TICK_MS = 10_000;
+const LATENCY_MS = 200;
+/** Most energy of a row of the trace, mJ: 1.1 kWh in a quarter of an hour. */
+const ROW_MJ_MAX = 4_000_000_000;
+const ROW_S = 900;
+/** The uplink fails from the first to the last of these, s after power comes back. */
+const OUTAGE_S = [600, 4_200] as const;
+/** How long the power stays away, s. */
+const DARK_S = 1_200;
+const ANSWERS_MAX = 64;
+
+export interface ScenarioPlan {
+  readonly seed: number;
+  readonly meterId: string;
+  /** Unix seconds; a multiple of 900. The power fails for the first time at cut_s or within minutes of it. */
+  readonly start_s: number;
+  readonly cut_s: number;
+  readonly end_s: number;
+  /** Bytes that are still programmed after cut_s. */
+  readonly cutBytes: number;
+  /** The provisioning request of the authority (src/trusted/authority/provisioning.ts). */
+  readonly request: Uint8Array;
+}
+
+/** What the engine's host does for the scenario. */
+export interface ScenarioHost {
+  readonly image: Image;
+  /** The whole chip, FLASH_SECTORS sectors. */
+  readonly flash: Flash;
+  /** Pulls the plug after this many more bytes of programming; nothing happens after that. */
+  cutAfter(bytes: number): void;
+  /** Appends to a file of the run. */
+  write(file: string, bytes: Uint8Array): void;
+  /** The network operator's signed answer to a request for the time, or null if it has none. */
+  answerTime(nonce: Uint8Array, time_s: number): Uint8Array | null;
+  /** Runs and measures one piece of the meter's work. */
+  measured?(what: "provision" | "boot" | "step", work: () => boolean): boolean;
+}
+
+/** Sectors [first, first + sectors) of a chip. */
+function partition(chip: Flash, first: number, sectors: number): Flash {
+  const base = first * SECTOR_BYTES;
+  return {
+    sectors,
+    read: (address, into) => chip.read(base + address, into),
+    program: (address, bytes) => chip.program(base + address, bytes),
+    erase: (sector) => chip.erase(first + sector),
+  };
+}
+
+function seededTrace({ seed, start_s, end_s }: ScenarioPlan): Trace {
+  const random = new SeededRandom(seed).fork("trace");
+  const rows = Array.from({ length: Math.ceil((end_s - start_s) / ROW_S) }, () => [
+    random.below(ROW_MJ_MAX),
+    random.below(3) === 0 ? random.below(ROW_MJ_MAX) : 0,
+  ]);
+  return { start_s, step_s: ROW_S, channels: ["1-0:1.8.0", "1-0:2.8.0"], rows };
+}
+
+/** The nonce of a request for the time (docs/protocol.md, "Messages"). */
+function nonceOf(message: Uint8Array): Uint8Array {
+  const reader = new CborReader(message, "time request");
+  reader.array(3);
+  reader.uint(1);
+  reader.text(32);
+  const nonce = reader.bytes(16);
+  reader.end();
+  return nonce;
+}
+
+/**
+ * Runs the scenario from power-up to its end or to the pulled plug. A blank chip is a new meter: it is
+ * provisioned, runs from start_s, and its power is cut at cut_s; any other runs from the power's return.
+ * Files: `answer` (of provisioning), `reading`, `batch`, `event`, `pairing` (CBOR sequences of what arrived at
+ * the head end) and `display` (what the meter shows at the end).
+ */
+export function runScenario(plan: ScenarioPlan, host: ScenarioHost): void {
+  const { measured = (_, work) => work() } = host;
+  const secrets = new FlashSecretStore(partition(host.flash, JOURNAL_SECTORS, SECRET_SECTORS));
+  const isNew = secrets.load() === null;
+  const begin_s = isNew ? plan.start_s : plan.cut_s + DARK_S;
+  const clock = new VirtualClock((isNew ? begin_s - BENCH_S : begin_s) * 1000);
+  const random = new SeededRandom(plan.seed).fork(isNew ? "first power-up" : "second power-up");
+  const uplink: MemoryUplink = new MemoryUplink({
+    clock,
+    random,
+    latency_ms: LATENCY_MS,
+    outages: isNew ? [] : [[(begin_s + OUTAGE_S[0]) * 1000, (begin_s + OUTAGE_S[1]) * 1000]],
+    deliver: (topic, message) => {
+      if (topic !== topicOf(plan.meterId, "time")) {
+        host.write(topic.slice(topic.lastIndexOf("/") + 1), message);
+        return;
+      }
+      const document = host.answerTime(nonceOf(message), Math.floor(clock.now_ms / 1000));
+      if (document) uplink.sendCommand(document);
+    },
+  });
+  const trace = seededTrace(plan);
+  const device = new Device({
+    clock,
+    image: host.image,
+    flash: partition(host.flash, 0, JOURNAL_SECTORS),
+    secrets,
+    entropy: new SeededEntropy(random),
+    energy: () => new TraceEnergy(trace, clock),
+    uplink,
+    meterId: plan.meterId,
+    measured: (step) => measured("step", step),
+  });
+  if (isNew) {
+    measured("provision", () => {
+      host.write("answer", device.provision(plan.request));
+      return true;
+    });
+    clock.advance(BENCH_S * 1000);
+  }
+  measured("boot", () => {
+    device.powerUp();
+    return true;
+  });
+  for (let armed = !isNew; clock.now_ms < plan.end_s * 1000; clock.advance(TICK_MS)) {
+    if (!armed && clock.now_ms >= plan.cut_s * 1000) {
+      host.cutAfter(plan.cutBytes);
+      armed = true;
+    }
+    device.run();
+  }
+  host.write("display", asciiBytes(device.display().join(" | ")));
+}
+
+/** A plan with the signed answers to the requests for the time that it will see, as bytes for a board. */
+export interface ScenarioInput {
+  readonly plan: ScenarioPlan;
+  readonly image: Omit<Image, "tableB" | "tableBlinding">;
+  readonly answers: readonly (readonly [nonce: Uint8Array, document: Uint8Array])[];
+}
+
+export function encodeInput({ plan, image, answers }: ScenarioInput): Uint8Array {
+  const numbers = [plan.seed, plan.start_s, plan.cut_s, plan.end_s, plan.cutBytes, image.tableWindow];
+  return array(
+    array(...numbers.map(int)),
+    tstr(plan.meterId),
+    ...[plan.request, image.softwareId, image.authorityKey].map(bstr),
+    array(...answers.map((pair) => array(...pair.map(bstr)))),
+  );
+}
+
+/** @throws FormatError for what `encodeInput` did not write. */
+export function decodeInput(bytes: Uint8Array): ScenarioInput {
+  const reader = new CborReader(bytes, "scenario");
+  reader.array(6);
+  reader.array(6);
+  const [seed, start_s, cut_s, end_s, cutBytes, tableWindow] = Array.from({ length: 6 }, () =>
+    reader.uint(0xffffffff),
+  ) as [number, number, number, number, number, number];
+  const meterId = reader.text(32);
+  const request = reader.bytes(1, 1024);
+  const [softwareId, authorityKey] = [reader.bytes(32), reader.bytes(32)];
+  const answers = Array.from({ length: reader.array(0, ANSWERS_MAX) }, () => {
+    reader.array(2);
+    return [reader.bytes(16), reader.bytes(1, 512)] as const;
+  });
+  reader.end();
+  const plan = { seed, meterId, start_s, cut_s, end_s, cutBytes, request };
+  return { plan, image: { softwareId, authorityKey, tableWindow }, answers };
+}

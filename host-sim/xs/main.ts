@@ -1,0 +1,41 @@
+// The scenario as a board's program: the ports over the natives of the host, and what each piece of work cost.
+import { sameBytes } from "../../src/trusted/encoding/bytes.js";
+import { decodeInput, runScenario } from "../scenario.js";
+
+const { plan, image, answers } = decodeInput(new Uint8Array(board.rom("input")));
+
+/** Most that one piece of work took, and how often it was done. */
+const costs = {
+  provision: { times: 0, instructions: 0, computrons: 0 },
+  boot: { times: 0, instructions: 0, computrons: 0 },
+  step: { times: 0, instructions: 0, computrons: 0 },
+};
+
+function measured(what: keyof typeof costs, work: () => boolean): boolean {
+  const [instructions, computrons] = [board.instructions(), board.computrons()];
+  const done = work();
+  const cost = costs[what];
+  cost.times++;
+  cost.instructions = Math.max(cost.instructions, board.instructions() - instructions);
+  cost.computrons = Math.max(cost.computrons, board.computrons() - computrons);
+  return done;
+}
+
+runScenario(plan, {
+  image: {
+    ...image,
+    tableB: new Uint8Array(board.rom("tableB")),
+    tableBlinding: new Uint8Array(board.rom("tableBlinding")),
+  },
+  flash: {
+    sectors: board.sectors(),
+    read: (address, into) => board.read(address, into),
+    program: (address, bytes) => board.program(address, bytes),
+    erase: (sector) => board.erase(sector),
+  },
+  cutAfter: (bytes) => board.cutAfter(bytes),
+  write: (file, bytes) => board.write(file, bytes),
+  answerTime: (nonce) => answers.find(([asked]) => sameBytes(asked, nonce))?.[1] ?? null,
+  measured,
+});
+board.print(JSON.stringify({ ...costs, heap: board.heap(), live: board.collect() }));

@@ -1,0 +1,151 @@
+// The scenario on Node: the same sources over a chip in memory. It makes what the other engines are given
+// (the plan, the authority's request, the network operator's signed answers) and the files and cells that
+// they must leave, byte for byte.
+import { signWithKey } from "../../src/proofs/signed.js";
+import { CommandKind } from "../../src/trusted/authority/command.js";
+import { assert } from "../../src/trusted/encoding/bytes.js";
+import { array, bstr, int, map, NIL, tstr } from "../../src/trusted/encoding/cbor.js";
+import { BLOCK_BYTES, type Flash, SECTOR_BYTES } from "../../src/trusted/ports.js";
+import { PowerCut } from "../flash.js";
+import { buildImage } from "../image.js";
+import { drawParties, type Enrolment, enrol, type Parties } from "../parties.js";
+import { FLASH_SECTORS, runScenario, type ScenarioInput, type ScenarioPlan } from "../scenario.js";
+import { SeededRandom } from "../seeded.js";
+import { householdConfiguration } from "../simulation.js";
+
+/** 1 July 2011, 21:00 UTC: three hours before a day ends and its batch is sealed. */
+const START_S = 1_309_554_000;
+const INTERVAL_S = 900;
+/** The plug is pulled in the second hour, within some state record. */
+const CUT_AFTER_S = 4_080;
+const CUT_BYTES_MAX = 300;
+const METER_ID = "SM-0001";
+
+/** The chip of the boards: NOR cells, and a plug that is pulled after a number of programmed bytes. */
+class BoardFlash implements Flash {
+  readonly sectors = FLASH_SECTORS;
+  readonly cells = new Uint8Array(FLASH_SECTORS * SECTOR_BYTES).fill(0xff);
+  #untilCut = Number.POSITIVE_INFINITY;
+
+  cutAfter(bytes: number): void {
+    this.#untilCut = bytes;
+  }
+
+  read(address: number, into: Uint8Array): void {
+    into.set(this.cells.subarray(address, address + into.length));
+  }
+
+  program(address: number, bytes: Uint8Array): void {
+    assert(address % BLOCK_BYTES === 0 && bytes.length % BLOCK_BYTES === 0, "a program is of whole blocks");
+    const whole = Math.min(bytes.length, this.#untilCut);
+    for (let at = 0; at < whole; at++) {
+      this.cells[address + at] = (this.cells[address + at] as number) & (bytes[at] as number);
+    }
+    this.#untilCut -= whole;
+    if (whole === bytes.length) return;
+    this.#untilCut = Number.POSITIVE_INFINITY;
+    throw new PowerCut("the power failed during a program");
+  }
+
+  erase(sector: number): void {
+    this.cells.fill(0xff, sector * SECTOR_BYTES, (sector + 1) * SECTOR_BYTES);
+  }
+}
+
+/** What a run leaves: its files by name, and the chip. */
+export interface RunFiles {
+  readonly files: ReadonlyMap<string, Uint8Array>;
+  readonly cells: Uint8Array;
+}
+
+export interface Reference extends RunFiles {
+  readonly input: ScenarioInput;
+  readonly tables: { readonly tableB: Uint8Array; readonly tableBlinding: Uint8Array };
+  readonly parties: Parties;
+  readonly enrolment: Enrolment;
+}
+
+export interface ReferenceOptions {
+  readonly seed: number;
+  /** Whole hours of meter time, 4 to 96: fewer reach no end of a day. */
+  readonly hours: number;
+}
+
+/** Runs the scenario on Node. @throws Error if the plug is not pulled exactly once. */
+export function runReference({ seed, hours }: ReferenceOptions): Reference {
+  assert(Number.isInteger(hours) && hours >= 4 && hours <= 96, "the scenario takes 4 to 96 hours");
+  const random = new SeededRandom(seed).fork(METER_ID);
+  const parties = drawParties(random);
+  const image = buildImage(parties.authority.publicKey);
+  const channels = ["1-0:1.8.0", "1-0:2.8.0"];
+  const trace = { start_s: START_S, step_s: INTERVAL_S, channels, rows: [] };
+  const configuration = householdConfiguration(
+    { trace, meterId: METER_ID, intervalSeconds: INTERVAL_S },
+    parties,
+  );
+  const flash = new BoardFlash();
+  const parts = new Map<string, Uint8Array[]>();
+  const answers: [Uint8Array, Uint8Array][] = [];
+  const host = {
+    image,
+    flash,
+    cutAfter: (bytes: number) => flash.cutAfter(bytes),
+    write: (file: string, bytes: Uint8Array) => {
+      parts.set(file, [...(parts.get(file) ?? []), bytes.slice()]);
+    },
+    answerTime: (nonce: Uint8Array, time_s: number) => {
+      const document = timeAnswer(parties, nonce, time_s);
+      answers.push([nonce, document]);
+      return document;
+    },
+  };
+  const plan: Omit<ScenarioPlan, "request"> = {
+    seed,
+    meterId: METER_ID,
+    start_s: START_S,
+    cut_s: START_S + CUT_AFTER_S,
+    end_s: START_S + hours * 3600,
+    cutBytes: random.fork("cut").below(CUT_BYTES_MAX),
+  };
+  const requests: Uint8Array[] = [];
+  const enrolment = enrol(parties, random, configuration, image.softwareId, START_S - 60, (request) => {
+    requests.push(request);
+    runUntilCut(() => runScenario({ ...plan, request }, host));
+    runScenario({ ...plan, request }, host);
+    return joined(parts.get("answer") ?? []);
+  });
+  const [request] = requests;
+  assert(request !== undefined, "the meter was enrolled");
+  const { softwareId, authorityKey, tableWindow, tableB, tableBlinding } = image;
+  return {
+    input: { plan: { ...plan, request }, image: { softwareId, authorityKey, tableWindow }, answers },
+    tables: { tableB, tableBlinding },
+    files: new Map([...parts].map(([file, all]) => [file, joined(all)])),
+    cells: flash.cells,
+    parties,
+    enrolment,
+  };
+}
+
+function runUntilCut(run: () => void): void {
+  try {
+    run();
+  } catch (error) {
+    if (error instanceof PowerCut) return;
+    throw error;
+  }
+  throw new Error("the plug was not pulled");
+}
+
+function timeAnswer({ network }: Parties, nonce: Uint8Array, time_s: number): Uint8Array {
+  const payload = map(
+    [1, tstr(METER_ID)],
+    [2, int(0)],
+    [3, NIL],
+    [4, int(CommandKind.TIME)],
+    [5, array(bstr(nonce), int(time_s))],
+  );
+  return signWithKey("command-1", payload, network.seed);
+}
+
+const joined = (parts: readonly Uint8Array[]) => Uint8Array.from(Buffer.concat(parts));
