@@ -1,0 +1,205 @@
+// The link between the two machines, and the supervisor that guards it: messages pass whole and in order
+// whatever the timing; a network machine that dies, falls silent, floods or speaks nonsense is restarted, and
+// the unit's side does a bounded amount of work for it.
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { answer, LINK_BYTES_MAX, Request, UnitLink } from "../../src/meter/link.js";
+import type { UnitSide } from "../../src/meter/outbox.js";
+import { type Neighbour, Supervisor } from "../../src/meter/supervisor.js";
+
+/** A unit that gives numbered messages, and takes what it is told to take. */
+class NumberedUnit implements UnitSide {
+  given = 0;
+  readonly received: number[] = [];
+  takes = true;
+  readonly #total: number;
+
+  constructor(total: number) {
+    this.#total = total;
+  }
+
+  take(): Uint8Array | null {
+    return this.given < this.#total ? Uint8Array.of(this.given++) : null;
+  }
+
+  receive(bytes: Uint8Array): boolean {
+    if (this.takes) this.received.push(bytes[0] ?? -1);
+    return this.takes;
+  }
+}
+
+describe("the link", () => {
+  it("passes all messages both ways, once and in order, however requests and answers are delayed", () => {
+    fc.assert(
+      fc.property(fc.array(fc.nat(5), { minLength: 200, maxLength: 200 }), (turns) => {
+        const unit = new NumberedUnit(20);
+        const [requests, answers]: [Uint8Array[], Uint8Array[]] = [[], []];
+        const link = new UnitLink((request) => requests.push(request));
+        const taken: number[] = [];
+        let offered = 0;
+        const settling = Array.from({ length: 600 }, (_, at) => at % 5);
+        for (const [at, turn] of [...turns, ...settling].entries()) {
+          if (at >= turns.length) unit.takes = true;
+          if (turn === 0) link.step();
+          if (turn === 1) {
+            const request = requests.shift();
+            const answered = request && answer(unit, request);
+            if (answered) answers.push(answered);
+          }
+          const heard = turn === 2 ? answers.shift() : undefined;
+          if (heard) link.hear(heard);
+          if (turn === 3) taken.push(...(link.take() ?? []));
+          if (turn === 4 && offered < 20 && link.receive(Uint8Array.of(offered))) offered++;
+          if (turn === 5) unit.takes = !unit.takes;
+        }
+        const all = Array.from({ length: 20 }, (_, at) => at);
+        expect(taken).toEqual(all);
+        expect(unit.received).toEqual(all);
+      }),
+      { numRuns: 50 },
+    );
+  });
+
+  it("answers nothing that is no request", () => {
+    const unit = new NumberedUnit(1);
+    const nonsense = [[], [0], [Request.TAKE, 0], [3, 1]].map((bytes) => Uint8Array.from(bytes));
+    for (const bytes of [...nonsense, new Uint8Array(LINK_BYTES_MAX + 1).fill(2)]) {
+      expect(answer(unit, bytes)).toBeNull();
+    }
+    expect([unit.given, unit.received]).toEqual([0, []]);
+  });
+
+  it("copies what it is given, so that a change afterwards is not seen", () => {
+    const posted: Uint8Array[] = [];
+    const link = new UnitLink((request) => posted.push(request));
+    const bytes = Uint8Array.of(7);
+    link.receive(bytes);
+    bytes[0] = 8;
+    link.hear(Uint8Array.of(Request.RECEIVE, 0));
+    link.step();
+    expect(posted.filter(([tag]) => tag === Request.RECEIVE)).toEqual([
+      Uint8Array.of(Request.RECEIVE, 7),
+      Uint8Array.of(Request.RECEIVE, 7),
+    ]);
+  });
+});
+
+/** A network machine that does what a test says. */
+class PlayedNeighbour implements Neighbour {
+  started = 0;
+  stopped = 0;
+  dead = false;
+  full = false;
+  sends: () => Uint8Array | null = () => null;
+
+  start(): void {
+    this.started++;
+    this.dead = false;
+  }
+
+  post(): boolean {
+    return !this.full;
+  }
+
+  poll(): Uint8Array | null | undefined {
+    return this.dead ? undefined : this.sends();
+  }
+
+  stop(): void {
+    this.stopped++;
+  }
+}
+
+const TAKE = Uint8Array.of(Request.TAKE);
+
+function supervised() {
+  const neighbour = new PlayedNeighbour();
+  const unit = new NumberedUnit(1_000_000);
+  const supervisor = new Supervisor(unit, neighbour);
+  return { neighbour, unit, supervisor };
+}
+
+describe("the supervisor", () => {
+  it("lets a well-behaved network machine alone for a day", () => {
+    const { neighbour, unit, supervisor } = supervised();
+    let due = false;
+    neighbour.sends = () => {
+      due = !due;
+      return due ? TAKE : null;
+    };
+    for (let now_ms = 0; now_ms < 86_400_000; now_ms += 5_000) supervisor.step(now_ms);
+    expect([neighbour.started, supervisor.faults]).toEqual([1, 0]);
+    expect(unit.given).toBeGreaterThan(17_000);
+  });
+
+  it.each([
+    ["is dead", (neighbour: PlayedNeighbour) => void Object.assign(neighbour, { dead: true })],
+    ["speaks nonsense", (neighbour) => void Object.assign(neighbour, { sends: () => Uint8Array.of(9) })],
+    ["takes no answers", (neighbour) => void Object.assign(neighbour, { full: true, sends: () => TAKE })],
+    [
+      "sends too much",
+      (neighbour) => void Object.assign(neighbour, { sends: () => new Uint8Array(5000).fill(2) }),
+    ],
+  ] satisfies [
+    string,
+    (neighbour: PlayedNeighbour) => void,
+  ][])("restarts one that %s, after a pause", (_, misbehave) => {
+    const { neighbour, supervisor } = supervised();
+    supervisor.step(0);
+    misbehave(neighbour);
+    supervisor.step(1_000);
+    expect([neighbour.started, neighbour.stopped, supervisor.faults]).toEqual([1, 1, 1]);
+    supervisor.step(1_999);
+    expect(neighbour.started).toBe(1);
+    supervisor.step(2_000);
+    expect(neighbour.started).toBe(2);
+  });
+
+  it("restarts one that is silent for three minutes", () => {
+    const { neighbour, supervisor } = supervised();
+    supervisor.step(0);
+    supervisor.step(180_000);
+    expect(neighbour.stopped).toBe(0);
+    supervisor.step(180_001);
+    expect(neighbour.stopped).toBe(1);
+  });
+
+  it("answers four requests of a flood in a step, and ends the flood within a minute", () => {
+    const { neighbour, unit, supervisor } = supervised();
+    neighbour.sends = () => TAKE;
+    supervisor.step(0);
+    let steps = 0;
+    while (neighbour.stopped === 0 && steps < 2_000) {
+      const before = unit.given;
+      supervisor.step(++steps);
+      expect(unit.given - before).toBeLessThanOrEqual(4);
+    }
+    expect(steps).toBe(901);
+    expect(unit.given).toBe(3_600);
+  });
+
+  it("waits longer with each fault, ten minutes at most, and forgets after a good hour", () => {
+    const { neighbour, supervisor } = supervised();
+    neighbour.sends = () => Uint8Array.of(0);
+    const starts: number[] = [];
+    for (let now_ms = 0; now_ms < 7_200_000; now_ms += 500) {
+      const before = neighbour.started;
+      supervisor.step(now_ms);
+      if (neighbour.started > before) starts.push(now_ms / 1000);
+    }
+    const pauses = starts.slice(1).map((start_s, at) => Math.round(start_s - (starts[at] ?? 0)));
+    expect(pauses.slice(0, 4)).toEqual([2, 3, 5, 9]);
+    expect(Math.max(...pauses)).toBe(601);
+    let [sent, now_ms] = [false, 7_200_000];
+    neighbour.sends = () => {
+      sent = !sent;
+      return sent ? TAKE : null;
+    };
+    for (const end_ms = now_ms + 4_800_000; now_ms < end_ms; now_ms += 60_000) supervisor.step(now_ms);
+    neighbour.dead = true;
+    supervisor.step(now_ms);
+    const before = neighbour.started;
+    supervisor.step(now_ms + 1_000);
+    expect(neighbour.started).toBe(before + 1);
+  });
+});
