@@ -20,7 +20,7 @@ import { decodeSign1 } from "../src/trusted/encoding/cose.js";
 import { dayOf, intervalAt } from "../src/trusted/metrology/interval.js";
 import type { EnergySource, Entropy, Flash, Image, Ports } from "../src/trusted/ports.js";
 import type { BatchStatement } from "../src/trusted/sealing/batch.js";
-import { customerKey, dayKey, digest, pad } from "../src/trusted/sealing/keys.js";
+import { customerKey, dayKey, digest, ReadingKeys } from "../src/trusted/sealing/keys.js";
 import { MetrologyUnit, provision } from "../src/trusted/unit.js";
 
 export const METER_ID = "SM-0001";
@@ -361,9 +361,10 @@ export class BenchMeter {
   get readings(): readonly OpenedReading[] {
     return this.kept(1).map((message) => {
       const { interval, epoch, status, padded } = decodeReading(message);
-      const key = dayKey(this.K(epoch), dayOf(interval, this.configuration.intervalSeconds));
+      const day = dayOf(interval, this.configuration.intervalSeconds);
+      const keys = new ReadingKeys(dayKey(this.K(epoch), day));
       const readings = this.configuration.channels.map((_, channel) => {
-        const mask = readUint(pad(key, channel, interval), 0, 4);
+        const mask = readUint(keys.pad(channel, interval), 0, 4);
         return (readUint(padded, 4 * channel, 4) ^ mask) >>> 0;
       });
       return { interval, epoch, status, readings };

@@ -12,7 +12,7 @@ import { array, bstr, int, NIL, tstr } from "../src/trusted/encoding/cbor.js";
 import { type DocumentType, decodeSign1 } from "../src/trusted/encoding/cose.js";
 import { dayOf } from "../src/trusted/metrology/interval.js";
 import { type BatchStatement, encodeLeaf, encodeStatement } from "../src/trusted/sealing/batch.js";
-import { dayKey, digest, opening } from "../src/trusted/sealing/keys.js";
+import { dayKey, digest, ReadingKeys } from "../src/trusted/sealing/keys.js";
 import { padReadings } from "../src/trusted/sealing/sealer.js";
 import vector from "./vectors/sealmeter-example.json" with { type: "json" };
 
@@ -86,7 +86,11 @@ export function readingOf(
   { interval, readings, status }: { interval: number; readings: readonly number[]; status: number },
   { K, epoch }: { readonly K: Uint8Array; readonly epoch: number } = example.keys,
 ): Uint8Array {
-  const padded = padReadings(readings, dayKey(K, dayOf(interval, vector.intervalSeconds)), interval);
+  const padded = padReadings(
+    readings,
+    new ReadingKeys(dayKey(K, dayOf(interval, vector.intervalSeconds))),
+    interval,
+  );
   return array(int(1), tstr(vector.meterId), int(epoch), int(interval), int(status), bstr(padded));
 }
 
@@ -107,11 +111,11 @@ const commitmentKey = makeCommitmentKey();
 
 /** The leaves of a plan, concatenated. */
 export function leavesOf({ firstInterval, readings, status = 0, epoch = 0 }: BatchPlan): Uint8Array {
-  const daily = dayKey(keyOf(epoch), dayOf(firstInterval, vector.intervalSeconds));
+  const keys = new ReadingKeys(dayKey(keyOf(epoch), dayOf(firstInterval, vector.intervalSeconds)));
   const leaves = readings.flatMap((channels, at) =>
     channels.map((reading, channel) => {
       const interval = firstInterval + at;
-      const commitment = commitmentKey.commit(reading, opening(daily, channel, interval));
+      const commitment = commitmentKey.commit(reading, keys.of(channel, interval).opening);
       return encodeLeaf(interval, channel, status, commitment);
     }),
   );

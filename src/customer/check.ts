@@ -14,7 +14,7 @@ import { FormatError, readUint, sameBytes } from "../trusted/encoding/bytes.js";
 import { dayOf } from "../trusted/metrology/interval.js";
 import { encodeLeaf } from "../trusted/sealing/batch.js";
 import { type CommitmentKey, encodePoint } from "../trusted/sealing/commitment.js";
-import { customerKey, dayKey, opening, pad } from "../trusted/sealing/keys.js";
+import { customerKey, dayKey, ReadingKeys } from "../trusted/sealing/keys.js";
 import { endOf, type SignedRecord, verifyHistory } from "./history.js";
 import { decodeReadings, type EventMessage, type Kept, type ReadingMessage } from "./messages.js";
 
@@ -206,7 +206,7 @@ class Opener {
   readonly #K: Uint8Array;
   readonly #intervalSeconds: number;
   readonly #key: CommitmentKey = makeCommitmentKey();
-  #daily: { readonly day: number; readonly key: Uint8Array } | null = null;
+  #daily: { readonly day: number; readonly keys: ReadingKeys } | null = null;
 
   constructor({ K }: CustomerKeys, intervalSeconds: number) {
     this.#K = K;
@@ -215,9 +215,9 @@ class Opener {
 
   /** The readings of a message; those of another K come out as noise. */
   decrypt({ interval, status, padded }: ReadingMessage): OpenedInterval {
-    const daily = this.#dailyKey(interval);
+    const daily = this.#dailyKeys(interval);
     const readings = Array.from({ length: padded.length / READING_BYTES }, (_, channel) => {
-      const mask = readUint(pad(daily, channel, interval), 0, READING_BYTES);
+      const mask = readUint(daily.pad(channel, interval), 0, READING_BYTES);
       return (readUint(padded, channel * READING_BYTES, READING_BYTES) ^ mask) >>> 0;
     });
     return { interval, status, readings };
@@ -263,18 +263,18 @@ class Opener {
     const opened = this.decrypt(message);
     const { interval, status, readings } = opened;
     const openings = readings.map((reading, channel) => {
-      const t = opening(this.#dailyKey(interval), channel, interval);
+      const t = this.#dailyKeys(interval).of(channel, interval).opening;
       leaves.push(encodeLeaf(interval, channel, status, this.#key.commit(reading, t)));
       return t;
     });
     return { ...opened, openings };
   }
 
-  /** Kday of an interval; the last one is kept. */
-  #dailyKey(interval: number): Uint8Array {
+  /** The readings' keys of an interval's day; the last day's are kept. */
+  #dailyKeys(interval: number): ReadingKeys {
     const day = dayOf(interval, this.#intervalSeconds);
-    if (this.#daily?.day !== day) this.#daily = { day, key: dayKey(this.#K, day) };
-    return this.#daily.key;
+    if (this.#daily?.day !== day) this.#daily = { day, keys: new ReadingKeys(dayKey(this.#K, day)) };
+    return this.#daily.keys;
   }
 }
 

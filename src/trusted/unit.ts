@@ -225,7 +225,7 @@ export class MetrologyUnit {
     const { closedInterval: interval, closedStatus: status } = state;
     const epoch = interval < state.epochFirst ? state.epoch - 1 : state.epoch;
     const readings = state.channels.map(({ closed_Wh }) => closed_Wh);
-    const padded = padReadings(readings, this.#sealing.sealer.dailyKey(epoch, interval), interval);
+    const padded = padReadings(readings, this.#sealing.sealer.dailyKeys(epoch, interval), interval);
     this.#journal.appendInterval({ interval, status, epoch, padded });
     return true;
   }

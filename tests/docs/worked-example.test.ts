@@ -9,15 +9,7 @@ import { array, bstr, int, NIL, tstr } from "../../src/trusted/encoding/cbor.js"
 import { dayOf } from "../../src/trusted/metrology/interval.js";
 import { encodeLeaf, encodeStatement } from "../../src/trusted/sealing/batch.js";
 import { encodePoint, scalarBytes } from "../../src/trusted/sealing/commitment.js";
-import {
-  customerKey,
-  dayKey,
-  digest,
-  opening,
-  pad,
-  prf,
-  scalarFrom,
-} from "../../src/trusted/sealing/keys.js";
+import { customerKey, dayKey, digest, prf, ReadingKeys, scalarFrom } from "../../src/trusted/sealing/keys.js";
 import { leafHash, MerkleFrontier } from "../../src/trusted/sealing/merkle.js";
 import { padReadings } from "../../src/trusted/sealing/sealer.js";
 import { SigningKey } from "../../src/trusted/sealing/signature.js";
@@ -96,15 +88,16 @@ const K = hexToBytes(vectors.K);
 
 function readingLines({ interval, status, message, channels }: VectorReading): Line[] {
   const daily = dayKey(K, dayOf(interval, intervalSeconds));
+  const keys = new ReadingKeys(daily);
   const padded = padReadings(
     channels.map(({ reading }) => reading),
-    daily,
+    keys,
     interval,
   );
   const sent = array(int(1), tstr(meterId), int(0), int(interval), int(status), bstr(padded));
   const lines = channels.flatMap((channel) => {
     const at = `interval ${interval}, channel ${channel.channel}, reading ${channel.reading}`;
-    const t = opening(daily, channel.channel, interval);
+    const { opening: t, pad } = keys.of(channel.channel, interval);
     const C = key.commit(channel.reading, t);
     const z = ["open1", "open2"].map((label) =>
       prf(daily, asciiBytes(label), uintBytes(channel.channel, 1), uintBytes(interval, 4)),
@@ -112,7 +105,7 @@ function readingLines({ interval, status, message, channels }: VectorReading): L
     return [
       line(`${at}: z`, Buffer.concat(z)),
       line(`${at}: t`, scalarBytes(t), channel.opening),
-      line(`${at}: pad`, pad(daily, channel.channel, interval), channel.pad),
+      line(`${at}: pad`, pad, channel.pad),
       line(`${at}: encrypted`, padded.slice(4 * channel.channel, 4 * channel.channel + 4), channel.encrypted),
       line(`${at}: C`, C, channel.commitment),
       line(`${at}: leaf`, encodeLeaf(interval, channel.channel, status, C)),

@@ -20,7 +20,7 @@ import { Journal } from "../../src/trusted/journal/journal.js";
 import { Status } from "../../src/trusted/metrology/interval.js";
 import { closeChannel } from "../../src/trusted/metrology/registers.js";
 import { CommitmentKey } from "../../src/trusted/sealing/commitment.js";
-import { dayKey, digest } from "../../src/trusted/sealing/keys.js";
+import { dayKey, digest, ReadingKeys } from "../../src/trusted/sealing/keys.js";
 import { padReadings, Sealer } from "../../src/trusted/sealing/sealer.js";
 import { SigningKey } from "../../src/trusted/sealing/signature.js";
 import { MetrologyUnit, provision } from "../../src/trusted/unit.js";
@@ -129,7 +129,7 @@ describe("the worked example", () => {
       for (const { interval, status, channels, message } of readings) {
         const values = channels.map(({ reading }) => reading);
         const day = dayKey(hexToBytes(vector.K), Math.floor((interval * HALF_HOUR_S) / DAY_S));
-        const padded = padReadings(values, day, interval);
+        const padded = padReadings(values, new ReadingKeys(day), interval);
         expect(message.endsWith(bytesToHex(padded))).toBe(true);
         journal.appendInterval({ interval, status, epoch: 0, padded });
       }

@@ -9,7 +9,7 @@ import { RecordType } from "../journal/record.js";
 import { dayOf } from "../metrology/interval.js";
 import { encodeLeaf, encodeStatement } from "./batch.js";
 import type { CommitmentKey } from "./commitment.js";
-import { dayKey, digest, opening, pad } from "./keys.js";
+import { dayKey, digest, ReadingKeys } from "./keys.js";
 import { MerkleFrontier } from "./merkle.js";
 import type { SigningKey } from "./signature.js";
 
@@ -26,9 +26,9 @@ export interface SealingContext {
 }
 
 /** u32be(reading) xor pad for each channel: the readings of one interval as they are stored and sent. */
-export function padReadings(readings: readonly number[], dailyKey: Uint8Array, interval: number): Uint8Array {
+export function padReadings(readings: readonly number[], keys: ReadingKeys, interval: number): Uint8Array {
   const padded = readings.map((reading, channel) => {
-    const mask = pad(dailyKey, channel, interval);
+    const mask = keys.pad(channel, interval);
     return uintBytes(reading, 4).map((byte, at) => byte ^ (mask[at] as number));
   });
   return concatBytes(...padded);
@@ -49,7 +49,7 @@ export class Sealer {
   #batch: OpenBatch | null = null;
   /** The interval being committed to, and its next channel. */
   #current: { record: IntervalRecord; channel: number } | null = null;
-  #daily: { epoch: number; day: number; key: Uint8Array } | null = null;
+  #daily: { epoch: number; day: number; keys: ReadingKeys } | null = null;
 
   constructor(context: SealingContext, journal: Journal) {
     this.#context = context;
@@ -57,15 +57,15 @@ export class Sealer {
     this.#cursor = journal.log.seek("interval", journal.state.sealedTo);
   }
 
-  /** Kday of an interval of an epoch; the last one is kept. Asserts that the epoch's K lives. */
-  dailyKey(epoch: number, interval: number): Uint8Array {
+  /** The readings' keys of an interval's day; the last day's are kept. Asserts that the epoch's K lives. */
+  dailyKeys(epoch: number, interval: number): ReadingKeys {
     const day = dayOf(interval, this.#context.intervalSeconds);
     if (this.#daily?.epoch !== epoch || this.#daily.day !== day) {
       const customer = this.#context.customerKey(epoch);
       assert(customer !== null, "the K of an unsealed interval lives");
-      this.#daily = { epoch, day, key: dayKey(customer, day) };
+      this.#daily = { epoch, day, keys: new ReadingKeys(dayKey(customer, day)) };
     }
-    return this.#daily.key;
+    return this.#daily.keys;
   }
 
   /**
@@ -114,10 +114,9 @@ export class Sealer {
   #commit(current: { record: IntervalRecord; channel: number }): void {
     const { interval, status, epoch, padded } = current.record;
     const { channel } = current;
-    const key = this.dailyKey(epoch, interval);
-    const mask = readUint(pad(key, channel, interval), 0, 4);
-    const reading = (readUint(padded, 4 * channel, 4) ^ mask) >>> 0;
-    const commitment = this.#context.key.commit(reading, opening(key, channel, interval));
+    const { opening, pad } = this.dailyKeys(epoch, interval).of(channel, interval);
+    const reading = (readUint(padded, 4 * channel, 4) ^ readUint(pad, 0, 4)) >>> 0;
+    const commitment = this.#context.key.commit(reading, opening);
     this.#batch ??= { frontier: new MerkleFrontier(), first: current.record, next: interval, statusUnion: 0 };
     this.#batch.frontier.append(encodeLeaf(interval, channel, status, commitment));
     this.#batch.statusUnion |= status;
