@@ -107,7 +107,7 @@ export function nativeVersion(tree: string): string {
 }
 
 /**
- * Debian 12's source package, checked by apt against Debian's key, unpacked in out/native and kept there. apt
+ * The distribution's source package, checked by apt against its key, unpacked in out/native and kept there. apt
  * works on lists and caches of its own in that folder; the machine's stay as they are.
  * @returns the folder of the sources.
  */
@@ -133,20 +133,30 @@ const words = (options: string) => options.split(" ");
 
 const findTree = (folder: string) => readdirSync(folder).find((name) => /^libsodium-[0-9.]+$/.test(name));
 
-/** apt's options for working in `folder` alone. */
+const APT_PARTS = "/etc/apt/sources.list.d";
+
+/** A file of the machine's package sources, asking for sources instead of binaries; empty if there is none. */
+const sourceLines = (path: string, binary: RegExp, source: string) =>
+  existsSync(path) ? readFileSync(path, "utf8").replace(binary, source) : "";
+
+/** apt's options for working in `folder` alone, on the machine's own mirrors. */
 function privateApt(folder: string): readonly string[] {
   for (const name of ["lists/partial", "cache/archives/partial"]) {
     mkdirSync(join(folder, name), { recursive: true });
   }
-  const sources = join(folder, "debian.sources");
-  writeFileSync(
-    sources,
-    "Types: deb-src\nURIs: http://deb.debian.org/debian\nSuites: bookworm\nComponents: main\n" +
-      "Signed-By: /usr/share/keyrings/debian-archive-keyring.gpg\n",
-  );
+  const parts = join(folder, "sources");
+  mkdirSync(parts);
+  const list = sourceLines("/etc/apt/sources.list", /^deb /gm, "deb-src ");
+  writeFileSync(join(folder, "sources.list"), list);
+  for (const name of existsSync(APT_PARTS) ? readdirSync(APT_PARTS) : []) {
+    const ours = name.endsWith(".sources")
+      ? sourceLines(join(APT_PARTS, name), /^Types:.*$/gm, "Types: deb-src")
+      : sourceLines(join(APT_PARTS, name), /^deb /gm, "deb-src ");
+    writeFileSync(join(parts, name), ours);
+  }
   return [
-    `Dir::Etc::sourcelist=${sources}`,
-    "Dir::Etc::sourceparts=/dev/null",
+    `Dir::Etc::sourcelist=${join(folder, "sources.list")}`,
+    `Dir::Etc::sourceparts=${parts}`,
     `Dir::State::lists=${join(folder, "lists")}`,
     `Dir::Cache=${join(folder, "cache")}`,
     "Acquire::Languages=none",
