@@ -293,7 +293,8 @@ export class MetrologyUnit {
     const envelope = decodeEnvelope(bytes);
     const role = claimedRole(envelope, image.authorityKey, this.#configuration);
     const anchor = role === "authority" ? image.authorityKey : role && this.#configuration[role];
-    if (!anchor || !isSignedBy(envelope, anchor)) throw new FormatError("document is signed by no anchor");
+    if (!anchor || !isSignedBy(envelope, anchor, this.#key.base))
+      throw new FormatError("document is signed by no anchor");
     try {
       const command = decodeCommand(envelope.payload);
       const allowed = role === "network" || role === "authority";

@@ -5,6 +5,7 @@
 import { sameBytes } from "../encoding/bytes.js";
 import { CborReader } from "../encoding/cbor.js";
 import { decodeSign1, type Sign1 } from "../encoding/cose.js";
+import type { FixedBaseTable } from "../sealing/fixed-base.js";
 import { keyId, verifyDocument } from "../sealing/signature.js";
 import { type Configuration, readMeterId } from "./configuration.js";
 
@@ -34,7 +35,9 @@ export function claimedRole(document: Sign1, authorityKey: Uint8Array, anchors: 
 /** @throws FormatError for bytes that are not a command's envelope. */
 export const decodeEnvelope = (bytes: Uint8Array) => decodeSign1(bytes, "command-1", DOCUMENT_BYTES_MAX);
 
-export const isSignedBy = (document: Sign1, key: Uint8Array) => verifyDocument("command-1", document, key);
+/** @param base the table of B. */
+export const isSignedBy = (document: Sign1, key: Uint8Array, base: FixedBaseTable) =>
+  verifyDocument("command-1", document, key, base);
 
 /**
  * Takes the payload of a verified command apart.

@@ -61,8 +61,8 @@ describe("a command's envelope", () => {
     ] as const) {
       const envelope = decodeEnvelope(signer.signDocument("command-1", payloadWith()));
       expect(claimedRole(envelope, authority.publicKey, anchors)).toBe(role);
-      expect(isSignedBy(envelope, signer.publicKey)).toBe(true);
-      expect(isSignedBy(envelope, stranger.publicKey)).toBe(false);
+      expect(isSignedBy(envelope, signer.publicKey, base)).toBe(true);
+      expect(isSignedBy(envelope, stranger.publicKey, base)).toBe(false);
     }
   });
 
@@ -76,7 +76,7 @@ describe("a command's envelope", () => {
     const { kid } = decodeEnvelope(network.signDocument("command-1", payloadWith()));
     const forged = { ...envelope, kid };
     expect(claimedRole(forged, authority.publicKey, anchors)).toBe("network");
-    expect(isSignedBy(forged, network.publicKey)).toBe(false);
+    expect(isSignedBy(forged, network.publicKey, base)).toBe(false);
   });
 
   it("is refused as any other document, or with too long a payload", () => {

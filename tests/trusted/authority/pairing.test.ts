@@ -72,7 +72,7 @@ describe("a pairing", () => {
     expect(bytesToHex(customer)).toBe(example.K);
     const envelope = decodeSign1(document, "pairing-1", 200);
     expect(envelope.payload).toEqual(payload);
-    expect(verifyDocument("pairing-1", envelope, signer.publicKey)).toBe(true);
+    expect(verifyDocument("pairing-1", envelope, signer.publicKey, key.base)).toBe(true);
   });
 
   it("gives the customer the same K from u and E", () => {
