@@ -1,0 +1,77 @@
+// The modules of our own that the firmware imports by name: what `npm run firmware:build` generates, and the
+// native code in firmware/native.
+
+declare module "sealmeter/image" {
+  /** SHA-256 identity of the trusted room and its tables, 64 hex digits. */
+  export const softwareId: string;
+  /** The authority's Ed25519 public key, 64 hex digits. */
+  export const authorityKey: string;
+  /** Bits a window of both tables. */
+  export const tableWindow: number;
+  /** When this image was built, Unix seconds: certificates are judged by no earlier time. */
+  export const built_s: number;
+}
+
+declare module "sealmeter/entropy" {
+  /** Fills from the hardware's noise, radio on or off. */
+  export function fill(into: Uint8Array): void;
+}
+
+declare module "sealmeter/pulse" {
+  export default class PulseCounter {
+    /**
+     * Counts falling edges from now on.
+     * @param filter_ns pulses shorter than this are noise, at most 10,000.
+     * @throws Error if the hardware has no counter left.
+     */
+    constructor(pin: number, filter_ns: number);
+    /** Pulses since construction, modulo 2^32, as an unsigned number. */
+    read(): number;
+    close(): void;
+  }
+}
+
+declare module "sealmeter/neighbour" {
+  /** Memory of a machine, in bytes but for counts of slots of 16 bytes. */
+  export interface Creation {
+    readonly static: number;
+    readonly chunk: { readonly initial: number; readonly incremental: number };
+    readonly heap: { readonly initial: number; readonly incremental: number };
+    readonly stack: number;
+    readonly keys: { readonly initial: number; readonly incremental: number };
+    readonly nativeStack: number;
+  }
+
+  /** A second machine with memory, modules and a task of its own; there is one at most. */
+  export default class NeighbourMachine {
+    /**
+     * Starts the machine and returns at once.
+     * @param module what it imports first.
+     * @param allowed the modules that can be imported in it at all, besides those in ROM.
+     * @throws Error when there is no memory for it.
+     */
+    constructor(module: string, allowed: readonly string[], creation: Creation);
+    /** False when its queue is full. The bytes are copied. */
+    post(bytes: Uint8Array): boolean;
+    /** The next message, copied, or undefined. */
+    poll(): ArrayBuffer | undefined;
+    /** False once the machine has aborted (memory, stack, an exception that nobody caught) or ended. */
+    readonly alive: boolean;
+    /** Ends it, whatever it is doing, within 0.3 s; its memory is free afterwards. */
+    close(): void;
+  }
+}
+
+declare module "sealmeter/port" {
+  /** To the unit's machine, from the network machine. False when the queue is full. The bytes are copied. */
+  export function post(bytes: Uint8Array): boolean;
+  /** The next message from the unit's machine, or undefined. */
+  export function poll(): ArrayBuffer | undefined;
+}
+
+declare module "sealmeter/station" {
+  /** Joins the network as a station and stays with it: it connects again by itself, for ever. */
+  export function join(ssid: string, password: string): void;
+  /** Whether there is an address now. */
+  export function isOnline(): boolean;
+}

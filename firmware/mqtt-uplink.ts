@@ -1,0 +1,133 @@
+// MQTT 3.1.1 over TLS 1.2 as the outbox's transport: QoS 1, one connection, made again for ever. What was in
+// flight when a connection ends is reported lost and comes again. The broker is trusted with nothing but
+// delivery: its certificate is checked so that nobody else learns when a home's messages are sent.
+
+import Resource from "Resource";
+import TCP from "embedded:io/socket/tcp";
+import TLSSocket from "embedded:io/socket/tcp/tls";
+import UDP from "embedded:io/socket/udp";
+import Resolver from "embedded:network/dns/resolver/udp";
+import MQTTClient, { type ControlMessage, type ReadOptions } from "embedded:network/mqtt/client";
+import Timer from "timer";
+import { topicOf } from "../src/meter/outbox.js";
+import type { Uplink, UplinkEvent } from "../src/meter/uplink.js";
+import type { NetworkSettings } from "./settings.js";
+
+const KEEPALIVE_MS = 60_000;
+/** Wait before a new connection: doubles with each failure, until a connection is accepted. */
+const RETRY_MIN_MS = 5_000;
+const RETRY_MAX_MS = 600_000;
+/** Largest command that is read whole, bytes: a document and its frame. Longer ones are dropped. */
+const COMMAND_BYTES_MAX = 600;
+/** Events that wait to be polled: what is in flight, and commands. */
+const EVENTS_MAX = 160;
+const COMMANDS_MAX = 32;
+/** Bytes around topic and payload of a PUBLISH. */
+const PUBLISH_OVERHEAD = 7;
+const QOS = 1;
+const REFUSED = 0x80;
+
+export class MqttUplink implements Uplink {
+  readonly #settings: NetworkSettings;
+  readonly #meterId: string;
+  #client: MQTTClient | null = null;
+  #ready = false;
+  /** Bytes that the connection takes now. */
+  #room = 0;
+  #retry_ms = RETRY_MIN_MS;
+  #packet = 0;
+  /** MQTT packet identifier to the outbox's id. */
+  readonly #inFlight = new Map<number, number>();
+  readonly #events: UplinkEvent[] = [];
+  #command: { readonly bytes: Uint8Array; length: number } | null = null;
+
+  constructor(settings: NetworkSettings, meterId: string) {
+    this.#settings = settings;
+    this.#meterId = meterId;
+  }
+
+  /** Makes the connection; call it once the network is there. */
+  connect(): void {
+    const { broker, brokerPort, user, userPassword, nameServer } = this.#settings;
+    const client = new MQTTClient({
+      host: broker,
+      port: brokerPort,
+      id: this.#meterId,
+      ...(user === "" ? {} : { user, password: userPassword }),
+      clean: false,
+      keepalive: KEEPALIVE_MS,
+      dns: { io: Resolver, servers: [nameServer], socket: { io: UDP } },
+      socket: { io: TLSSocket, TCP: { io: TCP }, secure: { certificate: new Resource("broker-ca.der") } },
+      onControl: (message) => this.#control(client, message),
+      onReadable: (count, options) => this.#read(client, count, options),
+      onWritable: (count) => {
+        this.#room = count;
+      },
+      onError: () => this.#lose(),
+    });
+    this.#client = client;
+  }
+
+  publish(id: number, topic: string, payload: Uint8Array): boolean {
+    const bytes = topic.length + payload.length + PUBLISH_OVERHEAD;
+    if (!this.#client || !this.#ready || bytes > this.#room) return false;
+    if (this.#inFlight.size + this.#events.length >= EVENTS_MAX) return false;
+    // 1 to 65,535; with far fewer in flight than that, one that comes round is free.
+    this.#packet = (this.#packet % 0xffff) + 1;
+    this.#room = this.#client.write(payload, { topic, QoS: QOS, id: this.#packet });
+    this.#inFlight.set(this.#packet, id);
+    return true;
+  }
+
+  poll(): UplinkEvent | null {
+    return this.#events.shift() ?? null;
+  }
+
+  #control(client: MQTTClient, { operation, id, payload }: ControlMessage): void {
+    if (operation === MQTTClient.CONNACK) {
+      const topic = topicOf(this.#meterId, "command");
+      client.write(null, { operation: MQTTClient.SUBSCRIBE, items: [{ topic, QoS: QOS }] });
+    } else if (operation === MQTTClient.SUBACK) {
+      if (payload?.[0] === REFUSED) trace("the broker refuses the command topic\n");
+      this.#ready = true;
+      this.#retry_ms = RETRY_MIN_MS;
+    } else if (operation === MQTTClient.PUBACK && id !== undefined) {
+      const delivered = this.#inFlight.get(id);
+      if (delivered === undefined) return;
+      this.#inFlight.delete(id);
+      this.#events.push({ kind: "delivered", id: delivered });
+    }
+  }
+
+  /** Collects a command from its pieces; one that is too long is read and forgotten. */
+  #read(client: MQTTClient, count: number, { topic, byteLength = 0, more }: ReadOptions): void {
+    const piece = client.read(count);
+    if (topic !== undefined) {
+      const fits = byteLength <= COMMAND_BYTES_MAX;
+      this.#command = fits ? { bytes: new Uint8Array(byteLength), length: 0 } : null;
+    }
+    const command = this.#command;
+    if (!command || !piece || command.length + piece.byteLength > command.bytes.length) {
+      this.#command = null;
+      return;
+    }
+    command.bytes.set(new Uint8Array(piece), command.length);
+    command.length += piece.byteLength;
+    if (more) return;
+    this.#command = null;
+    const waiting = this.#events.filter(({ kind }) => kind === "command").length;
+    if (waiting < COMMANDS_MAX) this.#events.push({ kind: "command", payload: command.bytes });
+  }
+
+  /** The client closes itself. */
+  #lose(): void {
+    this.#client = null;
+    this.#ready = false;
+    this.#room = 0;
+    this.#command = null;
+    for (const id of this.#inFlight.values()) this.#events.push({ kind: "lost", id });
+    this.#inFlight.clear();
+    Timer.set(() => this.connect(), this.#retry_ms);
+    this.#retry_ms = Math.min(2 * this.#retry_ms, RETRY_MAX_MS);
+  }
+}

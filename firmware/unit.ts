@@ -1,0 +1,184 @@
+// The unit's machine, the first of the two on the device: the certified metrology unit over its flash, keys,
+// entropy, pulse inputs and button; the local port; and the supervisor of the network machine. It measures
+// first, and nothing here waits for anything. After a fault of its own the device shows it and restarts.
+
+import Resource from "Resource";
+import Digital from "embedded:io/digital";
+import { authorityKey, softwareId, tableWindow } from "sealmeter/image";
+import PulseCounter from "sealmeter/pulse";
+import Timer from "timer";
+import { Supervisor } from "../src/meter/supervisor.js";
+import type { Image, Ports } from "../src/trusted/ports.js";
+import { MetrologyUnit, provision } from "../src/trusted/unit.js";
+import { LocalPort } from "./local-port.js";
+import { NetworkMachine } from "./network-machine.js";
+import { hardwareEntropy, PartitionFlash, PinButton, Uptime } from "./ports.js";
+import { PulseEnergy } from "./pulse-energy.js";
+import { FlashSecretStore } from "./secret-store.js";
+import { buttonPin, lampPin, localSettings, pulseSettings } from "./settings.js";
+
+/** Sectors of the two partitions; firmware/partitions-*.csv says the same. */
+const JOURNAL_SECTORS = 576;
+const SECRET_SECTORS = 4;
+/** Between two turns, ms: far below the 3 s that a front end may go unread. */
+const TURN_MS = 20;
+/** A turn ends after the step that passes this, so that messages and the other machine have their turn. */
+const TURN_BUDGET_MS = 200;
+/** Between two looks at what the meter shows, ms. */
+const SHOW_MS = 1_000;
+/** From a fault to the restart, ms: a restart costs an erase, and one that fails must not wear the flash out. */
+const RESTART_MS = 60_000;
+/** Pulses shorter than this are noise: S0 pulses last 30 ms at least (IEC 62053-31). */
+const FILTER_NS = 10_000;
+
+const hexBytes = (hex: string) =>
+  Uint8Array.from({ length: hex.length / 2 }, (_, at) => Number.parseInt(hex.slice(2 * at, 2 * at + 2), 16));
+const hexText = (bytes: Uint8Array) =>
+  Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+
+/** The tables stay in flash: typed arrays over the image's resources, which are 4-byte aligned. */
+const image = (): Image => ({
+  softwareId: hexBytes(softwareId),
+  authorityKey: hexBytes(authorityKey),
+  tableWindow,
+  tableB: new Uint8Array(new Resource("tableB.bin")),
+  tableBlinding: new Uint8Array(new Resource("tableBlinding.bin")),
+});
+
+interface Running {
+  readonly unit: MetrologyUnit;
+  readonly supervisor: Supervisor;
+}
+
+class UnitMachine {
+  readonly #uptime = new Uptime();
+  readonly #button = new PinButton(buttonPin(), this.#uptime);
+  readonly #lamp = lampPin() < 0 ? null : new Digital({ pin: lampPin(), mode: Digital.Output });
+  readonly #ports: Ports;
+  readonly #local: LocalPort;
+  /** Null until the meter is provisioned. */
+  #running: Running | null = null;
+  #fault: { readonly error: unknown; readonly at_ms: number } | null = null;
+  #shown = "";
+  #shown_ms = Number.NEGATIVE_INFINITY;
+  #lit: 0 | 1 = 0;
+
+  constructor() {
+    // Energy counts from here on.
+    const inputs = pulseSettings().map(({ pin, pulsesPer_kWh }) => ({
+      counter: new PulseCounter(pin, FILTER_NS),
+      pulsesPer_kWh,
+    }));
+    this.#ports = {
+      image: image(),
+      flash: new PartitionFlash("journal", JOURNAL_SECTORS),
+      secrets: new FlashSecretStore(new PartitionFlash("secrets", SECRET_SECTORS)),
+      entropy: hardwareEntropy,
+      energy: new PulseEnergy(inputs),
+      button: this.#button,
+    };
+    this.#guard(() => this.#start());
+    this.#local = new LocalPort(localSettings(), (word, argument) => this.#serve(word, argument));
+  }
+
+  /** Does what there is to do, for TURN_BUDGET_MS and a step at most. @throws to restart the device. */
+  turn(): void {
+    this.#guard(() => this.#run());
+    const now_ms = this.#uptime.now_ms();
+    if (now_ms - this.#shown_ms >= SHOW_MS) this.#show(now_ms);
+    if (this.#fault && now_ms - this.#fault.at_ms > RESTART_MS) throw this.#fault.error;
+  }
+
+  /** What throws is a fault of this program or of the flash: the unit stops, and says so until the restart. */
+  #guard(work: () => void): void {
+    try {
+      work();
+    } catch (error) {
+      this.#running = null;
+      this.#fault = { error, at_ms: this.#uptime.now_ms() };
+    }
+  }
+
+  #run(): void {
+    const begun_ms = this.#uptime.now_ms();
+    let busy = this.#running !== null;
+    for (let now_ms = begun_ms; busy && now_ms - begun_ms < TURN_BUDGET_MS; now_ms = this.#uptime.now_ms()) {
+      busy = this.#step(now_ms);
+    }
+  }
+
+  /** A step of the unit, then of the supervisor; both are bounded. @returns whether the unit may have more. */
+  #step(now_ms: number): boolean {
+    const running = this.#running;
+    if (!running) return false;
+    const busy = running.unit.step(now_ms);
+    const heard = running.supervisor.step(now_ms);
+    return busy || heard;
+  }
+
+  #start(): void {
+    const unit = this.#boot();
+    if (!unit) return;
+    const uptime = this.#uptime;
+    const side = {
+      take: () => unit.take(uptime.now_ms()),
+      receive: (bytes: Uint8Array) => unit.receive(uptime.now_ms(), bytes),
+    };
+    // The first line of the display is the meter's id.
+    const [meterId = ""] = unit.display(uptime.now_ms());
+    this.#running = { unit, supervisor: new Supervisor(side, new NetworkMachine(meterId)) };
+  }
+
+  /** Null while the meter is blank; anything else that is wrong with its stores is an error. */
+  #boot(): MetrologyUnit | null {
+    try {
+      return new MetrologyUnit(this.#ports);
+    } catch (error) {
+      if (error instanceof Error && error.message === "the meter is not provisioned") return null;
+      throw error;
+    }
+  }
+
+  #serve(word: string, argument: Uint8Array): string {
+    if (word === "show") {
+      this.#shown = "";
+      this.#show(this.#uptime.now_ms());
+      return "ok";
+    }
+    if (word === "provision") {
+      if (this.#running || this.#fault) throw new Error("the meter is provisioned already");
+      const answer = provision(this.#ports, argument);
+      this.#start();
+      return `ok ${hexText(answer)}`;
+    }
+    if (word !== "pair") throw new Error("the words are: show, provision, pair");
+    if (!this.#running) throw new Error("the meter is not provisioned");
+    if (!this.#running.unit.receiveLocal(argument)) throw new Error("the pairing window is not open");
+    return "ok";
+  }
+
+  /** Why there is no unit to show. */
+  #trouble(): string {
+    if (!this.#fault) return "not provisioned";
+    const { error } = this.#fault;
+    return `stopped: ${error instanceof Error ? error.message : "unknown fault"}`;
+  }
+
+  /** Writes what the meter shows to the local port when it changed, and blinks: the unit is alive. */
+  #show(now_ms: number): void {
+    this.#shown_ms = now_ms;
+    const lines = this.#running?.unit.display(now_ms) ?? [this.#trouble()];
+    // The time changes each second; without it a quiet meter is silent.
+    const shown = lines.filter((line) => !/^\d{4}-/.test(line)).join("\n");
+    if (shown !== this.#shown) this.#local.show(lines);
+    this.#shown = shown;
+    this.#lit = this.#lit === 0 ? 1 : 0;
+    this.#lamp?.write(this.#lit);
+  }
+}
+
+/** What Moddable calls once the module is loaded. */
+export default function main(): void {
+  const machine = new UnitMachine();
+  Timer.repeat(() => machine.turn(), TURN_MS);
+}
