@@ -266,20 +266,22 @@ uint64_t hostComputrons(txMachine *the) {
 #endif
 }
 
-txMachine *hostCreate(Host *host, void *arena, size_t bytes) {
-	txCreation creation = {
-		.initialChunkSize = RESERVE_CHUNK_BYTES,
-		.incrementalChunkSize = PROGRAM_BYTES,
-		.initialHeapCount = GROWTH_SLOTS,
-		.incrementalHeapCount = GROWTH_SLOTS,
-		.stackCount = STACK_SLOTS,
-		.initialKeyCount = 1024,
-		.incrementalKeyCount = 64,
-		.nameModulo = 127,
-		.symbolModulo = 127,
-		.parserBufferSize = PARSER_BUFFER_BYTES,
-		.parserTableModulo = 1993,
-	};
+/** How every machine is made; a clone has the names of its root, so it needs room for few of its own. */
+static const txCreation creationOfAll = {
+	.initialChunkSize = RESERVE_CHUNK_BYTES,
+	.incrementalChunkSize = PROGRAM_BYTES,
+	.initialHeapCount = GROWTH_SLOTS,
+	.incrementalHeapCount = GROWTH_SLOTS,
+	.stackCount = STACK_SLOTS,
+	.initialKeyCount = 1024,
+	.incrementalKeyCount = 64,
+	.nameModulo = 127,
+	.symbolModulo = 127,
+	.parserBufferSize = PARSER_BUFFER_BYTES,
+	.parserTableModulo = 1993,
+};
+
+static void layOut(Host *host, void *arena, size_t bytes) {
 	const size_t slotBytes = bytes / sizeof(txSlot) * sizeof(txSlot);
 	*host = (Host){
 		.base = arena,
@@ -292,7 +294,9 @@ txMachine *hostCreate(Host *host, void *arena, size_t bytes) {
 		.exit = host->exit,
 	};
 	hostCurrent = host;
-	txMachine *the = fxCreateMachine(&creation, "machine", NULL, XS_NO_ID);
+}
+
+static txMachine *makeReady(Host *host, txMachine *the) {
 	if (the == NULL) return NULL;
 	the->collectFlag &= ~XS_COLLECTING_FLAG;
 	host->isReady = true;
@@ -300,6 +304,19 @@ txMachine *hostCreate(Host *host, void *arena, size_t bytes) {
 	fxBeginMetering(the, countComputrons, METER_INTERVAL);
 #endif
 	return the;
+}
+
+txMachine *hostCreate(Host *host, void *arena, size_t bytes) {
+	txCreation creation = creationOfAll;
+	layOut(host, arena, bytes);
+	return makeReady(host, fxCreateMachine(&creation, "machine", NULL, XS_NO_ID));
+}
+
+txMachine *hostClone(Host *host, txMachine *root, void *arena, size_t bytes) {
+	txCreation creation = creationOfAll;
+	creation.initialKeyCount = creation.incrementalKeyCount;
+	layOut(host, arena, bytes);
+	return makeReady(host, fxCloneMachine(&creation, root, "machine", NULL));
 }
 
 void hostDelete(Host *host) {

@@ -97,6 +97,8 @@ struct sxMachine;
 
 /** Lays a machine out in an arena. NULL, with `status` set, if the arena is too small. */
 struct sxMachine *hostCreate(Host *host, void *arena, size_t bytes);
+/** The same from a machine whose built-ins lie in read-only memory and are shared (host-sim/rv32/rom.c). */
+struct sxMachine *hostClone(Host *host, struct sxMachine *root, void *arena, size_t bytes);
 /** Gives back what the machine took by malloc; the arena is the caller's. */
 void hostDelete(Host *host);
 /** Gives the machine its global `board`. */
