@@ -38,21 +38,8 @@ declare module "embedded:storage/flash" {
 
 declare module "embedded:io/digital" {
   export default class Digital {
-    static readonly InputPullUp: number;
     static readonly Output: number;
-    static readonly Falling: number;
-    /** `onReadable` is called from the event loop after one edge or several; never inside another call. */
-    constructor(
-      options:
-        | { readonly pin: number; readonly mode: number }
-        | {
-            readonly pin: number;
-            readonly mode: number;
-            readonly edge: number;
-            readonly onReadable: () => void;
-          },
-    );
-    read(): 0 | 1;
+    constructor(options: { readonly pin: number; readonly mode: number });
     write(value: 0 | 1): void;
     close(): void;
   }

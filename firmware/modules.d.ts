@@ -18,14 +18,21 @@ declare module "sealmeter/entropy" {
 }
 
 declare module "sealmeter/pulse" {
-  export default class PulseCounter {
-    /**
-     * Counts falling edges from now on.
-     * @param filter_ns pulses shorter than this are noise, at most 10,000.
-     * @throws Error if the hardware has no counter left.
-     */
-    constructor(pin: number, filter_ns: number);
+  /**
+   * Counts S0 pulses on a pin from now on: in hardware, or, on a chip without a pulse counter (ESP32-C3), in
+   * an interrupt that a busy flash does not delay.
+   * @throws Error if there is no counter left.
+   */
+  export class PulseCounter {
+    constructor(pin: number);
     /** Pulses since construction, modulo 2^32, as an unsigned number. */
+    read(): number;
+    close(): void;
+  }
+
+  /** Counts closings of a contact to ground that last 10 ms or more; contacts that bounce count once. */
+  export class ContactCounter {
+    constructor(pin: number);
     read(): number;
     close(): void;
   }

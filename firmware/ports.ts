@@ -1,8 +1,8 @@
 // The unit's ports over the hardware: flash partitions, entropy, the button. Each is the thinnest layer that
 // meets src/trusted/ports.ts, and adds the check that what is there is what the unit was built for.
-import Digital from "embedded:io/digital";
 import flash, { type Flash as Partition } from "embedded:storage/flash";
 import { fill } from "sealmeter/entropy";
+import { ContactCounter } from "sealmeter/pulse";
 import Time from "time";
 import { BLOCK_BYTES, type Button, type Entropy, type Flash, SECTOR_BYTES } from "../src/trusted/ports.js";
 
@@ -53,40 +53,20 @@ export class PartitionFlash implements Flash {
 
 export const hardwareEntropy: Entropy = { fill };
 
-/** A contact that bounces is one press. */
-const BOUNCE_MS = 300;
-
-/** A button between the pin and ground. */
+/** A button between the pin and ground; pressed and released once or more since the last look is one press. */
 export class PinButton implements Button {
-  readonly #digital: Digital;
-  readonly #uptime: Uptime;
-  #pressed = false;
-  #edge_ms = Number.NEGATIVE_INFINITY;
+  readonly #contact: ContactCounter;
+  #counted: number;
 
-  constructor(pin: number, uptime: Uptime) {
-    this.#uptime = uptime;
-    this.#digital = new Digital({
-      pin,
-      mode: Digital.InputPullUp,
-      edge: Digital.Falling,
-      onReadable: () => this.#fall(),
-    });
+  constructor(pin: number) {
+    this.#contact = new ContactCounter(pin);
+    this.#counted = this.#contact.read();
   }
 
   pressed(): boolean {
-    const pressed = this.#pressed;
-    this.#pressed = false;
+    const count = this.#contact.read();
+    const pressed = count !== this.#counted;
+    this.#counted = count;
     return pressed;
-  }
-
-  /** Whether it is held down now. */
-  get held(): boolean {
-    return this.#digital.read() === 0;
-  }
-
-  #fall(): void {
-    const now_ms = this.#uptime.now_ms();
-    if (now_ms - this.#edge_ms > BOUNCE_MS) this.#pressed = true;
-    this.#edge_ms = now_ms;
   }
 }

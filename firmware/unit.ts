@@ -5,7 +5,7 @@
 import Resource from "Resource";
 import Digital from "embedded:io/digital";
 import { authorityKey, softwareId, tableWindow } from "sealmeter/image";
-import PulseCounter from "sealmeter/pulse";
+import { PulseCounter } from "sealmeter/pulse";
 import Timer from "timer";
 import { Supervisor } from "../src/meter/supervisor.js";
 import type { Image, Ports } from "../src/trusted/ports.js";
@@ -28,8 +28,6 @@ const TURN_BUDGET_MS = 200;
 const SHOW_MS = 1_000;
 /** From a fault to the restart, ms: a restart costs an erase, and one that fails must not wear the flash out. */
 const RESTART_MS = 60_000;
-/** Pulses shorter than this are noise: S0 pulses last 30 ms at least (IEC 62053-31). */
-const FILTER_NS = 10_000;
 
 const hexBytes = (hex: string) =>
   Uint8Array.from({ length: hex.length / 2 }, (_, at) => Number.parseInt(hex.slice(2 * at, 2 * at + 2), 16));
@@ -52,7 +50,6 @@ interface Running {
 
 class UnitMachine {
   readonly #uptime = new Uptime();
-  readonly #button = new PinButton(buttonPin(), this.#uptime);
   readonly #lamp = lampPin() < 0 ? null : new Digital({ pin: lampPin(), mode: Digital.Output });
   readonly #ports: Ports;
   readonly #local: LocalPort;
@@ -66,7 +63,7 @@ class UnitMachine {
   constructor() {
     // Energy counts from here on.
     const inputs = pulseSettings().map(({ pin, pulsesPer_kWh }) => ({
-      counter: new PulseCounter(pin, FILTER_NS),
+      counter: new PulseCounter(pin),
       pulsesPer_kWh,
     }));
     this.#ports = {
@@ -75,7 +72,7 @@ class UnitMachine {
       secrets: new FlashSecretStore(new PartitionFlash("secrets", SECRET_SECTORS)),
       entropy: hardwareEntropy,
       energy: new PulseEnergy(inputs),
-      button: this.#button,
+      button: new PinButton(buttonPin()),
     };
     this.#guard(() => this.#start());
     this.#local = new LocalPort(localSettings(), (word, argument) => this.#serve(word, argument));
