@@ -26,7 +26,7 @@ _Noreturn void boardPullPlug(void);
 _Noreturn void boardExit(int code);
 
 bool boardHasModule(const char *name);
-/** The code of a module that there is. A script that was parsed is XS's to delete, one in flash stays. */
+/** The code of a module that there is, in place outside of the arena, its identifiers those of the machine. */
 txScript *boardScript(txMachine *the, const char *name);
 
 #endif

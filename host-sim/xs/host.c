@@ -6,15 +6,15 @@
  */
 #include "board.h"
 
-/** Slots of the XS stack: calls, arguments and locals. */
-#define STACK_SLOTS 800
+/** Slots of the XS stack: calls, arguments and locals; importing the bundled unit takes nearly 800 of them. */
+#define STACK_SLOTS 1024
 /** Slots kept free for allocations between two compactions: only a compaction can turn chunks into slots. */
 #define RESERVE_SLOTS 64
 /** What slots leave to chunks when they grow, bytes. */
 #define RESERVE_CHUNK_BYTES 1024
 /** Slots that a growth adds: XS asks for as many while it may not collect by itself. */
 #define GROWTH_SLOTS 64
-/** Most that XS may take by malloc while it runs, bytes, and while it parses a module, where it can. */
+/** Most that XS may take by malloc while it runs, bytes, code not counted, and while it parses a module. */
 #define BLOCK_BYTES_MAX (48 * 1024)
 #define PARSER_BYTES_MAX (16 * 1024 * 1024)
 #define PARSER_BUFFER_BYTES (32 * 1024)
@@ -241,10 +241,12 @@ txID fxFindModule(txMachine *the, txSlot *realm, txID moduleID, txSlot *slot) {
 
 void fxLoadModule(txMachine *the, txSlot *module, txID moduleID) {
 	Host *host = hostCurrent;
+	const size_t max = host->blockBytesMax, before = host->blockBytes;
 	host->blockBytesMax = PARSER_BYTES_MAX;
 	txScript *script = boardScript(the, fxGetKeyName(the, moduleID));
+	host->blockBytesMax = max + (host->blockBytes - before);
+	host->blockBytesPeak = 0;
 	if (script) fxResolveModule(the, module, moduleID, script, NULL, NULL);
-	host->blockBytesMax = BLOCK_BYTES_MAX;
 }
 
 /* Machines */

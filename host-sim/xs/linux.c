@@ -20,6 +20,9 @@
 #define STACK_BYTES (384 * 1024)
 #define STACK_RESERVE_BYTES (256 * 1024)
 
+/** Of XS, without a declaration in its headers. */
+extern void fxRemapIDs(txMachine *the, txByte *code, txSize size, txID *identifiers);
+
 /** A file that is given a name on the command line. */
 typedef struct {
 	const char *name;
@@ -105,11 +108,58 @@ static int nextByte(void *stream) {
 	return source->next < source->end ? *source->next++ : EOF;
 }
 
+/** Gives the names of a script the machine's identifiers; their text stays where it is. */
+static void linkNames(txMachine *the, txScript *script) {
+	txS1 *next = script->symbolsBuffer;
+	txID count;
+	mxDecodeID(next, count);
+	txID *identifiers = hostMalloc(count * sizeof *identifiers);
+	identifiers[0] = XS_NO_ID;
+	for (txID at = 1; at < count; at++, next += strlen((char *)next) + 1) {
+		identifiers[at] = fxNewNameX(the, (txString)next);
+	}
+	fxRemapIDs(the, script->codeBuffer, script->codeSize, identifiers);
+	hostFree(identifiers);
+	script->symbolsBuffer = NULL;
+}
+
+/** Turns bytecode that XS would copy into its heap into bytecode that it runs, and reads strings of, in place. */
+static void stayInPlace(txScript *script) {
+	const txByte *end = script->codeBuffer + script->codeSize;
+	for (txByte *next = script->codeBuffer; next < end;) {
+		const txU1 code = *(txU1 *)next;
+		const bool isCode = code >= XS_CODE_CODE_1 && code <= XS_CODE_CODE_4;
+		const bool isString = code >= XS_CODE_STRING_1 && code <= XS_CODE_STRING_4;
+		if (isCode) *next = (txByte)(code - XS_CODE_CODE_1 + XS_CODE_CODE_ARCHIVE_1);
+		if (isString) *next = (txByte)(code - XS_CODE_STRING_1 + XS_CODE_STRING_ARCHIVE_1);
+		const txS1 size = gxCodeSizes[code];
+		next++;
+		if (size > 0) next += size - 1;
+		else if (size == 0) next += sizeof(txID);
+		else if (size == -1) next += 1 + *(txU1 *)next;
+		else if (size == -2) {
+			txU2 length;
+			mxDecode2(next, length);
+			next += length;
+		} else {
+			txS4 length;
+			mxDecode4(next, length);
+			next += length;
+		}
+	}
+}
+
+/** As on a board: the code lies outside of the arena and is never written again. */
 txScript *boardScript(txMachine *the, const char *name) {
 	const Named *module = find(&modules, name);
 	if (module == NULL) return NULL;
 	Source source = {module->bytes, module->bytes + module->length};
-	return fxParseScript(the, &source, nextByte, 0);
+	txScript *script = fxParseScript(the, &source, nextByte, 0);
+	if (script && script->codeBuffer) {
+		linkNames(the, script);
+		stayInPlace(script);
+	}
+	return script;
 }
 
 void boardWrite(const char *file, const void *bytes, size_t length) {
