@@ -1,17 +1,22 @@
 /*
  * Runs XS in a fixed arena and gives a program the natives of its board. It is the same on every board: it
  * calls no operating system and keeps no state outside of its machines but the armed power cut. Memory is
- * hard: chunks grow up, slots grow down, garbage is collected only when they meet (then all that is free is
- * headroom), and a machine for which that is not enough ends.
+ * hard: chunks grow up, slots grow down, garbage is collected only when they come near each other (so that all
+ * that is free is headroom), and a machine for which that is not enough ends.
  */
 #include "board.h"
 
 /** Slots of the XS stack: calls, arguments and locals; importing the bundled unit takes nearly 800 of them. */
 #define STACK_SLOTS 1024
-/** Slots kept free for allocations between two compactions: only a compaction can turn chunks into slots. */
+/** Free slots that a compaction leaves in place. */
 #define RESERVE_SLOTS 64
-/** What slots leave to chunks when they grow, bytes. */
-#define RESERVE_CHUNK_BYTES 1024
+#define INITIAL_CHUNK_BYTES 1024
+/** While the gap is more than this part of the arena, slots grow without a collection first. */
+#define SPACIOUS_PART 4
+/** A collection that frees less than this part of the slots lets them grow. */
+#define ENOUGH_PART 8
+/** Chunks leave this part of the arena to slots, for only they can be compacted. */
+#define RESERVE_PART 32
 /** Slots that a growth adds: XS asks for as many while it may not collect by itself. */
 #define GROWTH_SLOTS 64
 /** Most that XS may take by malloc while it runs, bytes, code not counted, and while it parses a module. */
@@ -28,6 +33,28 @@ extern void fxGrowSlots(txMachine *the, txSize count);
 extern txInteger _xsmcGetBuffer(txMachine *, txSlot *, void **, txUnsigned *, txBoolean);
 
 Host *hostCurrent;
+
+/** XS's own, but for the functions' names and lengths (platform.h) and without memory to share. */
+const txDefaults gxDefaults = {
+	.newAsyncInstance = fxNewAsyncInstance,
+	.runAsync = fxRunAsync,
+	.newGeneratorInstance = fxNewGeneratorInstance,
+	.newGeneratorFunctionInstance = fxNewGeneratorFunctionInstance,
+	.newAsyncGeneratorInstance = fxNewAsyncGeneratorInstance,
+	.newAsyncGeneratorFunctionInstance = fxNewAsyncGeneratorFunctionInstance,
+	.runForAwaitOf = fxRunForAwaitOf,
+	.newArgumentsSloppyInstance = fxNewArgumentsSloppyInstance,
+	.newArgumentsStrictInstance = fxNewArgumentsStrictInstance,
+	.runEval = fxRunEval,
+	.runEvalEnvironment = fxRunEvalEnvironment,
+	.runProgramEnvironment = fxRunProgramEnvironment,
+	.runImport = fxRunImport,
+	.definePrivateProperty = fxDefinePrivateProperty,
+	.getPrivateProperty = fxGetPrivateProperty,
+	.setPrivateProperty = fxSetPrivateProperty,
+	.cleanupFinalizationRegistries = fxCleanupFinalizationRegistries,
+	.captureErrorStack = fxCaptureErrorStack,
+};
 
 /* Blocks of malloc */
 
@@ -89,6 +116,38 @@ static void trimChunks(Host *host, txMachine *the) {
 	host->low = (uint8_t *)block->current;
 }
 
+/**
+ * Gives the free low end of the slots back to the gap, but for a reserve. Right after a collection the list of
+ * free slots falls in address, so that end is its tail, and new slots come from the other end.
+ */
+static void trimSlots(Host *host, txMachine *the) {
+	txSlot *heap = the->firstHeap, *run = NULL, *beforeRun = NULL, *previous = NULL;
+	if ((uint8_t *)heap != host->high) return;
+	txSize isolated = 0, length = 0;
+	for (txSlot *slot = the->freeHeap; slot; previous = slot, slot = slot->next) {
+		if (previous && previous == slot + 1) {
+			length++;
+			continue;
+		}
+		isolated += length;
+		run = slot;
+		beforeRun = previous;
+		length = 1;
+	}
+	if (run == NULL || previous != heap + 1) return;
+	txSize kept = isolated < RESERVE_SLOTS ? RESERVE_SLOTS - isolated : 0;
+	if (length <= kept) return;
+	for (txSlot *slot = run; kept > 0; kept--, slot = slot->next) beforeRun = slot;
+	txSlot *header = beforeRun && beforeRun <= run ? beforeRun - 1 : run;
+	const txSize given = (txSize)(header - heap);
+	*header = *heap;
+	if (beforeRun) beforeRun->next = NULL;
+	else the->freeHeap = NULL;
+	the->firstHeap = header;
+	the->maximumHeapCount -= given;
+	host->high = (uint8_t *)header;
+}
+
 /** XS never collects by itself: it may only while this runs. */
 static void collect(txMachine *the, txFlag how) {
 	Host *host = hostCurrent;
@@ -97,8 +156,13 @@ static void collect(txMachine *the, txFlag how) {
 	the->collectFlag &= ~XS_COLLECTING_FLAG;
 	if (!(how & XS_COMPACT_FLAG)) return;
 	trimChunks(host, the);
+	trimSlots(host, the);
 	const size_t live = (size_t)the->currentChunksSize + (size_t)the->currentHeapCount * sizeof(txSlot);
 	if (host->livePeak < live) host->livePeak = live;
+}
+
+static size_t gapOf(const Host *host) {
+	return (size_t)(host->high - host->low);
 }
 
 static txSize freeSlots(const txMachine *the) {
@@ -108,14 +172,12 @@ static txSize freeSlots(const txMachine *the) {
 void *fxAllocateChunks(txMachine *the, txSize size) {
 	Host *host = hostCurrent;
 	trimChunks(host, the);
-	if (host->isReady && host->high - host->low < size) {
+	if (host->isReady && gapOf(host) < (size_t)size + host->reserve) {
 		collect(the, XS_COMPACT_FLAG | XS_ORGANIC_FLAG);
-		const size_t room = size + GROWTH_SLOTS * sizeof(txSlot) + RESERVE_CHUNK_BYTES;
-		if (freeSlots(the) < RESERVE_SLOTS && (size_t)(host->high - host->low) >= room) {
-			fxGrowSlots(the, GROWTH_SLOTS);
-		}
+		const size_t most = (size_t)(host->top - host->base) / RESERVE_PART;
+		host->reserve = gapOf(host) / 2 < most ? gapOf(host) / 2 : most;
 	}
-	if (host->high - host->low < size) return NULL;
+	if (gapOf(host) < (size_t)size) return NULL;
 	void *chunks = host->low;
 	host->low += size;
 	return chunks;
@@ -129,15 +191,12 @@ void fxFreeChunks(txMachine *the, void *chunks) {
 txSlot *fxAllocateSlots(txMachine *the, txSize count) {
 	Host *host = hostCurrent;
 	const size_t bytes = (size_t)count * sizeof(txSlot);
-	if (host->isReady && (size_t)(host->high - host->low) < bytes + RESERVE_CHUNK_BYTES) {
-		if (the->freeHeap == NULL) collect(the, XS_ORGANIC_FLAG);
-		const txSize enough = the->maximumHeapCount / 16;
-		if (the->freeHeap && freeSlots(the) >= enough) return (txSlot *)-1; // XS: look again
+	if (host->isReady && gapOf(host) < (size_t)(host->top - host->base) / SPACIOUS_PART) {
+		collect(the, XS_ORGANIC_FLAG);
+		if (freeSlots(the) > the->maximumHeapCount / ENOUGH_PART) return (txSlot *)-1; // XS: look again
 		trimChunks(host, the);
 	}
-	if ((size_t)(host->high - host->low) < bytes) {
-		return host->isReady && the->freeHeap ? (txSlot *)-1 : NULL;
-	}
+	if (gapOf(host) < bytes) return host->isReady && the->freeHeap ? (txSlot *)-1 : NULL;
 	host->high -= bytes;
 	return (txSlot *)host->high;
 }
@@ -270,7 +329,7 @@ uint64_t hostComputrons(txMachine *the) {
 
 /** How every machine is made; a clone has the names of its root, so it needs room for few of its own. */
 static const txCreation creationOfAll = {
-	.initialChunkSize = RESERVE_CHUNK_BYTES,
+	.initialChunkSize = INITIAL_CHUNK_BYTES,
 	.incrementalChunkSize = PROGRAM_BYTES,
 	.initialHeapCount = GROWTH_SLOTS,
 	.incrementalHeapCount = GROWTH_SLOTS,

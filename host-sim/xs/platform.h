@@ -33,6 +33,14 @@
 #define mxUseDefaultCStackLimit 0
 #define C_PATH_MAX 256
 
+/*
+ * xsDefaults.c alone is compiled with HOST_SETS_ASIDE_DEFAULTS: its table is XS's own, host.c has another, in
+ * which functions have no properties `name` and `length`. They would take a sixth of the arena.
+ */
+#ifdef HOST_SETS_ASIDE_DEFAULTS
+	#define gxDefaults hostDefaultsOfXs
+#endif
+
 /* A name of a module, the end included, bytes. */
 #define HOST_NAME_BYTES_MAX 64
 
@@ -56,6 +64,8 @@ struct HostBlock;
 typedef struct Host {
 	/* The arena: chunks from `base` up to `low`, slots from `high` up to `top`, nothing between. */
 	uint8_t *base, *low, *high, *top;
+	/* What chunks leave to slots between two compactions. */
+	size_t reserve;
 	/* What XS takes by malloc: tables of names, jump buffers, its parser. */
 	struct HostBlock *blocks;
 	size_t blockBytes, blockBytesPeak, blockBytesMax;
