@@ -32,8 +32,8 @@ void boardTrap(uint32_t cause, uint32_t address, uint32_t value);
 
 /* Semihosting: files, console and exit of the emulator (RISC-V Semihosting 0.4; ARM's numbers and blocks). */
 
-enum { SYS_OPEN = 0x01, SYS_CLOSE = 0x02, SYS_WRITE0 = 0x04, SYS_WRITE = 0x05, SYS_EXIT_EXTENDED = 0x20 };
-enum { MODE_APPEND_BINARY = 9, STOPPED_APPLICATION_EXIT = 0x20026 };
+enum { SYS_OPEN = 0x01, SYS_CLOSE = 0x02, SYS_WRITE0 = 0x04, SYS_WRITE = 0x05, SYS_SEEK = 0x0a, SYS_FLEN = 0x0c };
+enum { SYS_EXIT_EXTENDED = 0x20, MODE_APPEND_BINARY = 9, STOPPED_APPLICATION_EXIT = 0x20026 };
 
 static long __attribute__((noinline)) semihost(long operation, const void *block) {
 	register long a0 __asm__("a0") = operation;
@@ -63,11 +63,15 @@ _Noreturn static void fail(const char *what) {
 	boardExit(EXIT_BOARD);
 }
 
+/** qemu 7.2 opens a file for appending at its beginning, so the end is looked for. */
 void boardWrite(const char *file, const void *bytes, size_t length) {
 	const long name[] = {(long)file, MODE_APPEND_BINARY, (long)strlen(file)};
-	const long handle = semihost(SYS_OPEN, name);
-	const long block[] = {handle, (long)bytes, (long)length};
-	if (handle < 0 || semihost(SYS_WRITE, block) != 0) fail("an output file cannot be written");
+	long block[] = {semihost(SYS_OPEN, name), 0, (long)length};
+	if (block[0] < 0) fail("an output file cannot be opened");
+	block[1] = semihost(SYS_FLEN, block);
+	if (block[1] < 0 || semihost(SYS_SEEK, block) != 0) fail("an output file has no end");
+	block[1] = (long)bytes;
+	if (semihost(SYS_WRITE, block) != 0) fail("an output file cannot be written");
 	semihost(SYS_CLOSE, block);
 }
 
