@@ -1,0 +1,311 @@
+// A demonstration board on a computer: an ESP32 with its partitions, pins, serial lines and radio, running the
+// firmware's own two programs over fakes of the classes that they import. Flash, entropy and the world outside
+// outlive a loss of power; nothing else does. Time passes only when a test says so.
+import type { Entropy } from "../../src/trusted/ports.js";
+import type { VirtualClock } from "../clock.js";
+import { type NorFlash, PowerCut } from "../flash.js";
+import type { Packet } from "./broker.js";
+import { flashModule } from "./flash.js";
+import { Internet } from "./internet.js";
+import { Gone, Machine, type SystemTime } from "./machine.js";
+import { mqttModule } from "./mqtt.js";
+import { type Creation, type Link, neighbourModule, portModule } from "./neighbour.js";
+import { networkModules, type TlsSession } from "./network.js";
+import { type Chip, digitalModule, Pins, pulseModule } from "./pins.js";
+import { bytesOf, objectOf } from "./realm.js";
+import { resourceModule } from "./resource.js";
+import { Scheduler } from "./scheduler.js";
+import { SerialLine, serialModule } from "./serial.js";
+import { timeModule, timerModule } from "./timer.js";
+
+/** From power or reset to the first line of the firmware, ms: ROM, boot loader, image validation. */
+const BOOT_MS = 600;
+const RUNTIMES = { turn_ms: 1, look_ms: 0 };
+
+/** What each of the two machines may import: specifiers and the names that they export. */
+export const UNIT_MODULES = {
+  Resource: ["default"],
+  "embedded:io/digital": ["default"],
+  "embedded:io/serial": ["default"],
+  "embedded:storage/flash": ["default"],
+  "mc/config": ["default"],
+  "sealmeter/entropy": ["fill"],
+  "sealmeter/image": ["softwareId", "authorityKey", "tableWindow", "built_s"],
+  "sealmeter/neighbour": ["default"],
+  "sealmeter/pulse": ["PulseCounter", "ContactCounter"],
+  time: ["default"],
+  timer: ["default"],
+} as const;
+export const NETWORK_MODULES = {
+  Resource: ["default"],
+  "embedded:io/socket/tcp": ["default"],
+  "embedded:io/socket/tcp/tls": ["default"],
+  "embedded:io/socket/udp": ["default"],
+  "embedded:network/dns/resolver/udp": ["default"],
+  "embedded:network/mqtt/client": ["default"],
+  "embedded:network/ntp/client": ["default"],
+  "mc/config": ["default"],
+  "sealmeter/image": ["softwareId", "authorityKey", "tableWindow", "built_s"],
+  "sealmeter/port": ["post", "poll"],
+  "sealmeter/station": ["join", "isOnline"],
+  time: ["default"],
+  timer: ["default"],
+} as const;
+
+/** Modules of the network machine that any machine of the image finds in ROM; the others must be allowed. */
+const IN_ROM = /^(Resource|time|timer|embedded:(io\/socket|network)\/.*)$/;
+
+/** The constants of the built image. */
+export interface BuiltImage {
+  readonly softwareId: string;
+  readonly authorityKey: string;
+  readonly tableWindow: number;
+  readonly built_s: number;
+}
+
+export interface BoardOptions {
+  readonly clock: VirtualClock;
+  readonly chip: Chip;
+  /** Bundled programs: the unit's, and the second machine's by the module's name. */
+  readonly unitProgram: string;
+  readonly networkPrograms: Map<string, string>;
+  readonly partitions: ReadonlyMap<string, NorFlash>;
+  readonly resources: Map<string, Uint8Array>;
+  readonly image: BuiltImage;
+  readonly config: Readonly<Record<string, unknown>>;
+  readonly entropy: Entropy;
+  /** Time that a turn of the unit takes at least, and each look at the clock, ms: a slow chip. */
+  readonly unitRuntime?: { readonly turn_ms: number; readonly look_ms: number };
+}
+
+/** Something that went wrong on the board, in order. */
+export interface Incident {
+  readonly at_ms: number;
+  readonly what: "power failed" | "chip restarted" | "network machine died";
+  readonly why: string;
+}
+
+/** One second machine as it was made. */
+export interface Spawned {
+  readonly module: string;
+  readonly allowed: readonly string[];
+  readonly creation: Creation;
+  readonly machine: Machine;
+}
+
+export class Board {
+  readonly scheduler: Scheduler;
+  readonly pins: Pins;
+  readonly internet: Internet<Packet>;
+  readonly options: BoardOptions;
+  readonly incidents: Incident[] = [];
+  readonly handshakes: TlsSession[] = [];
+  /** Every second machine since the board was made. */
+  readonly spawned: Spawned[] = [];
+  /** What the machines have printed for developers. */
+  readonly traces: string[] = [];
+  readonly #lines = new Map<number, SerialLine>();
+  #unit: Machine | null = null;
+  #link: Link | null = null;
+  #powered = false;
+  /** Counts the starts of the chip: what is left of an older one does nothing. */
+  #start = 0;
+  #changedResources: () => readonly string[] = () => [];
+
+  constructor(options: BoardOptions) {
+    this.options = options;
+    this.scheduler = new Scheduler(options.clock);
+    this.pins = new Pins(options.chip);
+    this.internet = new Internet(this.scheduler);
+  }
+
+  get powered(): boolean {
+    return this.#powered;
+  }
+
+  /** The second machine that runs now, or null. */
+  get network(): Machine | null {
+    return this.#link?.alive ? this.#link.machine : null;
+  }
+
+  /** What is wired to a serial port of the chip. */
+  line(port: number): SerialLine {
+    const line = this.#lines.get(port) ?? new SerialLine(this.scheduler);
+    this.#lines.set(port, line);
+    return line;
+  }
+
+  powerUp(): void {
+    this.#powered = true;
+    for (const partition of this.options.partitions.values()) partition.powerUp();
+    this.#boot();
+  }
+
+  /** Pulls the plug, also in the middle of what the chip is doing. */
+  powerDown(): void {
+    this.#powered = false;
+    this.#end();
+  }
+
+  /** Lets time pass. @throws what the model itself finds wrong, never what the firmware throws. */
+  run(time_ms: number): void {
+    this.scheduler.runUntil(this.scheduler.now_ms + time_ms);
+    const changed = this.#changedResources();
+    if (changed.length > 0) throw new Error(`written to in flash: ${changed.join(", ")}`);
+  }
+
+  #end(): void {
+    this.#start++;
+    this.#link?.machine?.delete();
+    this.#unit?.delete();
+    this.#unit = null;
+    this.#link = null;
+    this.internet.leave();
+  }
+
+  #boot(): void {
+    this.#end();
+    const start = this.#start;
+    this.scheduler.after(BOOT_MS, () => {
+      if (this.#start !== start) return;
+      const { unitProgram, unitRuntime = RUNTIMES } = this.options;
+      const unit = this.#machine("unit", unitProgram, (machine) => this.#unitModules(machine), unitRuntime);
+      this.#unit = unit;
+      unit.guard(() => unit.start());
+    });
+  }
+
+  #machine(
+    name: string,
+    code: string,
+    modules: (machine: Machine) => Readonly<Record<string, unknown>>,
+    runtime: { readonly turn_ms: number; readonly look_ms: number },
+  ): Machine {
+    return new Machine({
+      name,
+      code,
+      modules,
+      ...runtime,
+      scheduler: this.scheduler,
+      systemTime: this.#systemTime,
+      abort: (machine, error) => this.#abort(machine, error),
+      trace: (machine, text) => void this.traces.push(`${machine}: ${text}`),
+    });
+  }
+
+  /** The chip's clock keeps what it was set to until it starts again. */
+  readonly #systemTime: SystemTime = (() => {
+    let [offset_ms, start] = [0, -1];
+    const fresh = () => {
+      if (start !== this.#start) [offset_ms, start] = [-this.scheduler.now_ms, this.#start];
+    };
+    return {
+      now_ms: () => {
+        fresh();
+        return this.scheduler.now_ms + offset_ms;
+      },
+      set: (unix_s) => {
+        fresh();
+        offset_ms = unix_s * 1000 - this.scheduler.now_ms;
+      },
+    };
+  })();
+
+  /** XS gives up the machine: the second one is just dead, the unit's takes the chip with it. */
+  #abort(machine: Machine, error: unknown): void {
+    if (!this.#powered || error instanceof Gone || machine.deleted) return;
+    const why = error instanceof Error || (error as Error | null)?.message ? (error as Error).message : String(error);
+    if (machine === this.#unit) {
+      this.#note("chip restarted", why);
+      this.#boot();
+      return;
+    }
+    this.#note("network machine died", why);
+    if (this.#link?.machine === machine) this.#link.alive = false;
+    machine.delete();
+  }
+
+  #note(what: Incident["what"], why: string): void {
+    this.incidents.push({ at_ms: this.scheduler.now_ms, what, why });
+  }
+
+  /** Called by every native of the unit's: without power nothing goes on. */
+  readonly #requirePower = (): void => {
+    if (!this.#powered) throw new Gone("the power is off");
+  };
+
+  #unitModules(machine: Machine): Readonly<Record<string, unknown>> {
+    const { partitions, resources, image, config, entropy } = this.options;
+    const powered = this.#requirePower;
+    const start = this.#start;
+    const alive = () => {
+      powered();
+      if (this.#start !== start) throw new Gone("the chip has restarted");
+    };
+    const resource = resourceModule(machine, resources);
+    this.#changedResources = resource.changed;
+    const serial = { used: new Set<number>(), line: (port: number) => this.line(port), powered: alive };
+    const fill = (into: Uint8Array) => {
+      alive();
+      entropy.fill(bytesOf(machine.realm, into));
+    };
+    const spawn = (link: Link, module: string, allowed: readonly string[], creation: Creation) =>
+      this.#spawn(link, module, allowed, creation);
+    return {
+      Resource: resource.module,
+      "embedded:io/digital": digitalModule(machine, this.pins, alive),
+      "embedded:io/serial": serialModule(machine, this.pins, serial),
+      "embedded:storage/flash": flashModule(machine, partitions, alive, (error) => this.#powerFailed(error)),
+      "mc/config": { default: objectOf(machine.realm, { ...config }) },
+      "sealmeter/entropy": { fill },
+      "sealmeter/image": image,
+      "sealmeter/neighbour": neighbourModule(machine, spawn, alive),
+      "sealmeter/pulse": pulseModule(machine, this.pins, alive),
+      time: timeModule(machine),
+      timer: timerModule(machine),
+    };
+  }
+
+  /** The flash model cut the power. */
+  #powerFailed(error: PowerCut): never {
+    this.#note("power failed", error.message);
+    this.powerDown();
+    throw new Gone(error.message);
+  }
+
+  #spawn(link: Link, module: string, allowed: readonly string[], creation: Creation): void {
+    const code = this.options.networkPrograms.get(module);
+    if (code === undefined || !allowed.includes(module)) throw new Error(`no module ${module}`);
+    const machine = this.#machine("network", code, (made) => this.#networkModules(made, link, allowed), RUNTIMES);
+    link.machine = machine;
+    this.#link = link;
+    this.spawned.push({ module, allowed: [...allowed], creation, machine });
+    this.scheduler.after(1, () => void (machine.running && machine.guard(() => machine.start())));
+  }
+
+  #networkModules(machine: Machine, link: Link, allowed: readonly string[]): Readonly<Record<string, unknown>> {
+    const { resources, image, config } = this.options;
+    const { TCP, UDP, Resolver, TLSSocket, NTP } = networkModules(machine, this.internet, this.handshakes);
+    const station = {
+      join: (ssid: string, password: string) => this.internet.join(ssid, password),
+      isOnline: () => this.internet.online,
+    };
+    const modules = {
+      Resource: resourceModule(machine, resources).module,
+      "embedded:io/socket/tcp": { default: TCP },
+      "embedded:io/socket/tcp/tls": { default: TLSSocket },
+      "embedded:io/socket/udp": { default: UDP },
+      "embedded:network/dns/resolver/udp": { default: Resolver },
+      "embedded:network/mqtt/client": mqttModule(machine),
+      "embedded:network/ntp/client": { default: NTP },
+      "mc/config": { default: objectOf(machine.realm, { ...config }) },
+      "sealmeter/image": image,
+      "sealmeter/port": portModule(machine, link),
+      "sealmeter/station": station,
+      time: timeModule(machine),
+      timer: timerModule(machine),
+    };
+    const reachable = Object.entries(modules).filter(([name]) => IN_ROM.test(name) || allowed.includes(name));
+    return Object.fromEntries(reachable);
+  }
+}

@@ -1,0 +1,94 @@
+// Builds a machine's program from the firmware's own files: one script whose imports of platform modules are
+// answered by whoever runs it. A module that is not on the machine's list does not resolve, and the build fails
+// with its name: that is how the network machine is kept from flash, keys and entropy.
+import { readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { build, type Plugin } from "esbuild";
+
+export const ROOT = fileURLToPath(new URL("../..", import.meta.url));
+
+/** Platform modules that a machine may import, each with the names it exports. */
+export type ModuleList = Readonly<Record<string, readonly string[]>>;
+
+export interface ProgramOptions {
+  /** The machine, for the words of errors. */
+  readonly machine: string;
+  /** Module to begin with, by path from the repository's root. */
+  readonly entry: string;
+  readonly modules: ModuleList;
+  /** Specifiers of the manifest that name files of the repository, by path from its root. */
+  readonly files?: Readonly<Record<string, string>>;
+  /** Source text instead of a file of the repository: a machine gone bad. */
+  readonly source?: string;
+}
+
+/** Files of the repository and noble are bundled; what the list has is left to the host. */
+function resolver({ machine, modules, files = {} }: ProgramOptions): Plugin {
+  return {
+    name: "manifest",
+    setup({ onResolve, onLoad }) {
+      onResolve({ filter: /^[^./]/ }, ({ path, kind }) => {
+        if (kind === "entry-point") return undefined;
+        if (path in modules) return { path, namespace: "platform" };
+        const file = files[path];
+        if (file !== undefined) return { path: `${ROOT}${file}` };
+        if (path.startsWith("@noble/")) return undefined;
+        return { errors: [{ text: `the ${machine} machine has no module "${path}"` }] };
+      });
+      onLoad({ filter: /.*/, namespace: "platform" }, ({ path }) => ({ contents: stub(path, modules[path] ?? []) }));
+    },
+  };
+}
+
+function stub(specifier: string, names: readonly string[]): string {
+  const named = names.map((name) => (name === "default" ? "export default m.default;" : `export const ${name} = m.${name};`));
+  return [`const m = __platform(${JSON.stringify(specifier)});`, ...named].join("\n");
+}
+
+/**
+ * The program as a script: a function of the host's `require` that gives the entry's exports.
+ * @throws Error naming what does not resolve.
+ */
+export async function bundle(options: ProgramOptions): Promise<string> {
+  const { entry, source } = options;
+  const stdin = source === undefined ? {} : { stdin: { contents: source, resolveDir: ROOT, loader: "ts" as const } };
+  const { outputFiles } = await build({
+    absWorkingDir: ROOT,
+    ...(source === undefined ? { entryPoints: [entry] } : stdin),
+    bundle: true,
+    format: "iife",
+    globalName: "__program",
+    platform: "neutral",
+    target: "es2022",
+    legalComments: "none",
+    charset: "utf8",
+    write: false,
+    tsconfigRaw: {},
+    logLevel: "silent",
+    plugins: [resolver(options)],
+  });
+  const [output] = outputFiles;
+  if (!output) throw new Error(`esbuild gave no program for the ${options.machine} machine`);
+  return `((__platform) => {\n"use strict";\n${output.text}\nreturn __program;\n})`;
+}
+
+/** All files that go into a program, by path from the repository's root; tests look at what a machine is made of. */
+export async function filesOf(options: ProgramOptions): Promise<readonly string[]> {
+  const { metafile } = await build({
+    absWorkingDir: ROOT,
+    entryPoints: [options.entry],
+    bundle: true,
+    format: "iife",
+    platform: "neutral",
+    target: "es2022",
+    write: false,
+    metafile: true,
+    tsconfigRaw: {},
+    logLevel: "silent",
+    plugins: [resolver(options)],
+  });
+  return Object.keys(metafile.inputs);
+}
+
+/** The manifest, without comments' sake: it is plain JSON. */
+export const readManifest = (): unknown => JSON.parse(readFileSync(`${ROOT}manifest.json`, "utf8"));

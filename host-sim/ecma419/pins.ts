@@ -1,0 +1,147 @@
+// The pins of an ESP32 or ESP32-C3 and what is wired to them: who uses which, levels driven by the chip, pulses
+// and contacts counted for it. `Digital` is "embedded:io/digital" as far as a lamp needs it, with the natives'
+// checks.
+import type { Machine } from "./machine.js";
+
+/** GPIOs of each chip, those that cannot drive, those of its SPI flash, and its hardware pulse counters. */
+const CHIPS = {
+  esp32: { missing: [24, 28, 29, 30, 31], count: 40, listenFrom: 34, flash: [6, 7, 8, 9, 10, 11], counters: 8 },
+  esp32c3: { missing: [], count: 22, listenFrom: 22, flash: [12, 13, 14, 15, 16, 17], counters: 22 },
+} as const;
+export type Chip = keyof typeof CHIPS;
+
+/** A contact closed for less is noise, ms. */
+const CONTACT_MS = 10;
+const COUNTS = 2 ** 32;
+
+export interface Pin {
+  used: boolean;
+  /** What the chip drives it to, or null. */
+  level: 0 | 1 | null;
+  /** Counts what happens on the pin, or null. */
+  counter: { readonly kind: "pulse" | "contact"; count: number } | null;
+}
+
+export class Pins {
+  readonly chip: Chip;
+  readonly #pins = new Map<number, Pin>();
+
+  constructor(chip: Chip) {
+    this.chip = chip;
+  }
+
+  at(pin: number): Pin {
+    const found = this.#pins.get(pin) ?? { used: false, level: null, counter: null };
+    this.#pins.set(pin, found);
+    return found;
+  }
+
+  exists(pin: number): boolean {
+    const { missing, count, flash } = CHIPS[this.chip];
+    const away: readonly number[] = [...missing, ...flash];
+    return Number.isInteger(pin) && pin >= 0 && pin < count && !away.includes(pin);
+  }
+
+  drives(pin: number): boolean {
+    return this.exists(pin) && pin < CHIPS[this.chip].listenFrom;
+  }
+
+  /** Whether a pulse counter is left. */
+  get hasCounter(): boolean {
+    const taken = [...this.#pins.values()].filter(({ counter }) => counter?.kind === "pulse").length;
+    return taken < CHIPS[this.chip].counters;
+  }
+
+  /** So many falling edges come, at S0's pace. */
+  pulse(pin: number, pulses: number): void {
+    const { counter } = this.at(pin);
+    if (counter?.kind === "pulse") counter.count = (counter.count + pulses) % COUNTS;
+  }
+
+  /** Somebody holds the contact closed for so long. */
+  close(pin: number, held_ms = 100): void {
+    const { counter } = this.at(pin);
+    if (counter?.kind === "contact" && held_ms >= CONTACT_MS) counter.count = (counter.count + 1) % COUNTS;
+  }
+}
+
+/** Takes a pin for a machine until it is given back or the machine ends. @returns how to give it back. */
+export function usePin(machine: Machine, pins: Pins, pin: number): () => void {
+  const wire = pins.at(pin);
+  wire.used = true;
+  const free = () => void Object.assign(wire, { used: false, level: null, counter: null });
+  const forget = machine.closing(free);
+  return () => {
+    forget();
+    free();
+  };
+}
+
+const OUTPUT = 8;
+const OUTPUT_OPEN_DRAIN = 9;
+
+export interface DigitalOptions {
+  readonly pin: number;
+  readonly mode: number;
+}
+
+export function digitalModule(machine: Machine, pins: Pins, powered: () => void) {
+  const { realm } = machine;
+  return {
+    default: class Digital {
+      static readonly Output: number = OUTPUT;
+      static readonly OutputOpenDrain: number = OUTPUT_OPEN_DRAIN;
+      readonly #pin: number;
+      #close: (() => void) | null;
+      constructor({ pin, mode }: DigitalOptions) {
+        powered();
+        if (pin === undefined || mode === undefined) throw new realm.Error("invalid");
+        if (!pins.exists(pin)) throw new realm.Error("invalid pin");
+        if (pins.at(pin).used) throw new realm.Error("in use");
+        if (mode !== OUTPUT && mode !== OUTPUT_OPEN_DRAIN) throw new realm.RangeError("invalid mode");
+        if (!pins.drives(pin)) throw new realm.RangeError("input only");
+        this.#pin = pin;
+        this.#close = usePin(machine, pins, pin);
+        pins.at(pin).level = 0;
+      }
+      write(value: 0 | 1): void {
+        powered();
+        if (!this.#close) throw new realm.SyntaxError("C: xsGetHostData: invalid host data");
+        pins.at(this.#pin).level = Number(value) ? 1 : 0;
+      }
+      close(): void {
+        this.#close?.();
+        this.#close = null;
+      }
+    },
+  };
+}
+
+/** "sealmeter/pulse": counters that go on counting while JavaScript is busy. */
+export function pulseModule(machine: Machine, pins: Pins, powered: () => void) {
+  const { realm } = machine;
+  const counterClass = (kind: "pulse" | "contact") =>
+    class Counter {
+      readonly #pin: number;
+      #close: (() => void) | null;
+      constructor(pin: number) {
+        powered();
+        const free = pins.exists(pin) && !pins.at(pin).used;
+        if (!free || (kind === "pulse" && !pins.hasCounter)) throw new realm.Error(`no ${kind} counter for the pin`);
+        this.#pin = pin;
+        this.#close = usePin(machine, pins, pin);
+        pins.at(pin).counter = { kind, count: 0 };
+      }
+      read(): number {
+        powered();
+        const { counter } = pins.at(this.#pin);
+        if (!this.#close || !counter) throw new realm.SyntaxError("C: xsGetHostData: invalid host data");
+        return counter.count;
+      }
+      close(): void {
+        this.#close?.();
+        this.#close = null;
+      }
+    };
+  return { PulseCounter: counterClass("pulse"), ContactCounter: counterClass("contact") };
+}
