@@ -9,8 +9,8 @@ import { uintBytes } from "../src/trusted/encoding/bytes.js";
 import type { Image } from "../src/trusted/ports.js";
 import { digest } from "../src/trusted/sealing/keys.js";
 
-/** Default window of the tables, bits: 104 KiB a base. */
-export const TABLE_WINDOW = 5;
+/** Default window of the tables, bits: 43 KiB a base, and the least work on XS (docs/performance.md). */
+export const TABLE_WINDOW = 3;
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 
@@ -38,7 +38,7 @@ export function trustedBundle(): Uint8Array {
 /**
  * The image of a meter that obeys this authority.
  * @param authorityKey Ed25519 public key, 32 bytes; it is not part of the software identity.
- * @param tableWindow bits a window of the tables, 2 to 6.
+ * @param tableWindow bits a window of the tables, 3 to 6.
  */
 export function buildImage(authorityKey: Uint8Array, tableWindow = TABLE_WINDOW): Image {
   const tables = makeTables(tableWindow);

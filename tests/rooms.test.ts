@@ -15,7 +15,7 @@ const ROOM_LINES_MAX: Readonly<Record<string, number>> = {
   encoding: 200,
   journal: 690,
   metrology: 450,
-  sealing: 400,
+  sealing: 525,
 };
 
 const rooms = Object.keys(ROOM_LINES_MAX);

@@ -5,7 +5,8 @@ import { normalizeZ } from "@noble/curves/abstract/curve.js";
 import { ed25519, ristretto255 } from "@noble/curves/ed25519.js";
 import { numberToBytesLE } from "@noble/curves/utils.js";
 import { BLINDING_BASE, CommitmentKey } from "../trusted/sealing/commitment.js";
-import { type EdwardsPoint, ENTRY_BYTES, windowCount } from "../trusted/sealing/fixed-base.js";
+import type { EdwardsPoint } from "../trusted/sealing/edwards.js";
+import { ENTRY_BYTES, windowCount } from "../trusted/sealing/fixed-base.js";
 
 /** A group element of ristretto255 (RFC 9496). */
 export const Group = ristretto255.Point;
@@ -43,7 +44,7 @@ export interface Tables {
 
 /**
  * Makes the fixed-base tables of both bases.
- * @param window bits a window, 2 to 6: 32, 43, 64, 104 or 172 KiB a base; more is faster.
+ * @param window bits a window, 3 to 6: 43, 64, 104 or 172 KiB a base.
  */
 export function makeTables(window: number): Tables {
   const edwards = (element: GroupElement) => ed25519.Point.fromAffine(element.toAffine());

@@ -56,7 +56,7 @@ export interface Image {
   readonly softwareId: Uint8Array;
   /** The authority's Ed25519 public key, 32 bytes. */
   readonly authorityKey: Uint8Array;
-  /** Window width of both tables, bits: 2 to 6. */
+  /** Window width of both tables, bits: 3 to 6. */
   readonly tableWindow: number;
   /** Fixed-base tables of B and of B~ (sealing/fixed-base.ts). */
   readonly tableB: Uint8Array;

@@ -25,6 +25,7 @@ const quick = vi.hoisted(() => ({ on: false }));
 vi.mock("../../src/trusted/sealing/self-test.js", async (original) => {
   const real = await original<typeof import("../../src/trusted/sealing/self-test.js")>();
   return {
+    ...real,
     get SELF_TESTS() {
       return quick.on ? [] : real.SELF_TESTS;
     },

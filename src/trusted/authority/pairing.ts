@@ -1,10 +1,11 @@
 // Pairing gives the customer of an epoch the key K that opens their readings, by an ephemeral
 // Diffie-Hellman; provisioning makes the meter's own keys and its first pairing.
-import { ristretto255 } from "@noble/curves/ed25519.js";
+import { ed25519, ristretto255 } from "@noble/curves/ed25519.js";
 import { assert, FormatError } from "../encoding/bytes.js";
 import { bstr, int, map, tstr } from "../encoding/cbor.js";
 import type { Entropy } from "../ports.js";
 import { type CommitmentKey, encodePoint, scalarBytes } from "../sealing/commitment.js";
+import { multiply } from "../sealing/edwards.js";
 import { customerKey, scalarFrom } from "../sealing/keys.js";
 import type { SigningKey } from "../sealing/signature.js";
 
@@ -24,7 +25,8 @@ export function agree(scalar: bigint, point: Uint8Array): Uint8Array {
   try {
     const element = ristretto255.Point.fromBytes(point);
     if (element.is0()) throw new RangeError("with the identity everybody agrees on the same");
-    return element.multiply(scalar).toBytes();
+    const representative = ed25519.Point.fromAffine(element.toAffine());
+    return encodePoint(multiply(representative, scalarBytes(scalar)));
   } catch {
     throw new FormatError("public point is not a ristretto255 element, or the identity");
   }

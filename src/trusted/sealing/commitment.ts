@@ -4,7 +4,8 @@ import { ed25519, ristretto255 } from "@noble/curves/ed25519.js";
 import { hexToBytes } from "@noble/hashes/utils.js";
 import { assert } from "../encoding/bytes.js";
 import type { Image } from "../ports.js";
-import { type EdwardsPoint, FixedBaseTable } from "./fixed-base.js";
+import type { EdwardsPoint } from "./edwards.js";
+import { FixedBaseTable } from "./fixed-base.js";
 
 /** encode(B~): the ristretto255 one-way map of SHA3-512(encode(B)), as in dalek bulletproofs. */
 export const BLINDING_BASE = hexToBytes("8c9240b456a9e6dc65c377a1048d745f94a08cdb7f44cbcd7b46f34048871134");

@@ -6,7 +6,8 @@ import { sha512 } from "@noble/hashes/sha2.js";
 import { concatBytes } from "@noble/hashes/utils.js";
 import { type DocumentType, encodeSign1, type Sign1, toBeSigned } from "../encoding/cose.js";
 import { scalarBytes } from "./commitment.js";
-import type { EdwardsPoint, FixedBaseTable } from "./fixed-base.js";
+import { type EdwardsPoint, multiply } from "./edwards.js";
+import type { FixedBaseTable } from "./fixed-base.js";
 import { digest, scalarFrom } from "./keys.js";
 
 const Fn = ed25519.Point.Fn;
@@ -79,7 +80,7 @@ export function verify(
   const [A, R] = [decodePoint(publicKey), decodePoint(encodedR)];
   if (!A || !R || A.isSmallOrder() || !Fn.isValid(bytesToNumberLE(encodedS))) return false;
   const challenge = scalarFrom(sha512(concatBytes(encodedR, publicKey, message)));
-  const difference = R.add(A.multiplyUnsafe(challenge)).subtract(base.multiply(encodedS));
+  const difference = R.add(multiply(A, scalarBytes(challenge))).subtract(base.multiply(encodedS));
   return difference.clearCofactor().is0();
 }
 

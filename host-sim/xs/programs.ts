@@ -1,0 +1,45 @@
+// The programs that a board runs, as XS modules: the trusted room is the built code that softwareId hashes, to
+// the byte, under the name sealmeter/unit; everything else is bundled beside it.
+import { fileURLToPath } from "node:url";
+import { build, type Plugin } from "esbuild";
+import { trustedBundle } from "../image.js";
+
+const ROOT = fileURLToPath(new URL("../..", import.meta.url));
+/** The module that holds the trusted room's built code. */
+export const UNIT_MODULE = "sealmeter/unit";
+export const MAIN_MODULE = "main";
+
+/** main: the scenario; operations: what single operations cost. */
+export type ProgramName = "main" | "operations";
+
+/** Leaves the trusted room out of the bundle: it is a module of its own. */
+const unitApart: Plugin = {
+  name: "unit-apart",
+  setup: ({ onResolve }) =>
+    onResolve({ filter: /\/trusted\/unit\.js$/ }, () => ({ path: UNIT_MODULE, external: true })),
+};
+
+/** Modules by name. Only `main` imports the unit; `operations` measures what is inside it. */
+export async function bundlePrograms(name: ProgramName): Promise<ReadonlyMap<string, Uint8Array>> {
+  const { outputFiles } = await build({
+    absWorkingDir: ROOT,
+    entryPoints: [`host-sim/xs/${name}.ts`],
+    bundle: true,
+    format: "esm",
+    target: "es2022",
+    // XS 13.3 refuses `new Self()` in a static initializer of a class with fields.
+    supported: { "class-static-field": false },
+    plugins: [unitApart],
+    legalComments: "none",
+    charset: "utf8",
+    write: false,
+    tsconfigRaw: {},
+    logLevel: "silent",
+  });
+  const [bundle] = outputFiles;
+  if (!bundle) throw new Error(`esbuild gave no bundle of ${name}`);
+  return new Map([
+    [UNIT_MODULE, trustedBundle()],
+    [MAIN_MODULE, bundle.contents],
+  ]);
+}

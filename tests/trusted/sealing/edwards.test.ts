@@ -1,0 +1,124 @@
+// The unit's own sums and multiples against noble's, on all kinds of points: also those of small order and
+// with a part of small order, which a hostile public key may be.
+import { ed25519 } from "@noble/curves/ed25519.js";
+import { bytesToNumberLE, numberToBytesLE } from "@noble/curves/utils.js";
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import {
+  add,
+  addendOf,
+  affineAddend,
+  digitOf,
+  double,
+  type EdwardsPoint,
+  type Extended,
+  mask,
+  multiply,
+  NEUTRAL,
+  toPoint,
+} from "../../../src/trusted/sealing/edwards.js";
+
+const { Point } = ed25519;
+const [L, P] = [Point.Fn.ORDER, Point.Fp.ORDER];
+
+/** A point of order 8 (one of four): its multiples are the whole torsion subgroup. */
+const ORDER_8 = Point.fromHex("26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05");
+const TORSION = Array.from({ length: 8 }, (_, k) => times(ORDER_8, k));
+
+function times(point: EdwardsPoint, k: number): EdwardsPoint {
+  let sum = Point.ZERO;
+  for (let at = 0; at < k; at++) sum = sum.add(point);
+  return sum;
+}
+
+const scalars = fc.oneof(fc.constantFrom(0n, 1n, 2n, 7n, 8n, L - 1n), fc.bigInt({ min: 0n, max: L - 1n }));
+/** Multiples of B, plus a point of the torsion subgroup. */
+const points = fc
+  .tuple(scalars, fc.constantFrom(...TORSION))
+  .map(([scalar, torsion]) => Point.BASE.multiplyUnsafe(scalar).add(torsion));
+/** The same point in other coordinates: all of them times a factor. */
+const scaled = fc
+  .tuple(points, fc.bigInt({ min: 1n, max: P - 1n }))
+  .map(
+    ([{ X, Y, Z, T }, f]): Extended => ({ X: (X * f) % P, Y: (Y * f) % P, Z: (Z * f) % P, T: (T * f) % P }),
+  );
+const hex = (point: EdwardsPoint) => point.toHex();
+
+describe("sums on edwards25519", () => {
+  it("are noble's for all points, equal, opposite, neutral and of small order among them", () => {
+    fc.assert(
+      fc.property(scaled, scaled, (a, b) => {
+        const expected = toPoint(a).add(toPoint(b));
+        expect(hex(toPoint(add(a, addendOf(b))))).toBe(hex(expected));
+        const { x, y } = toPoint(b).toAffine();
+        expect(hex(toPoint(add(a, affineAddend(x, y))))).toBe(hex(expected));
+        expect(hex(toPoint(add(a, addendOf(a))))).toBe(hex(toPoint(double(a))));
+        expect(hex(toPoint(double(a)))).toBe(hex(toPoint(a).double()));
+        expect(toPoint(add(a, addendOf(toPoint(a).negate()))).is0()).toBe(true);
+        expect(hex(toPoint(add(a, addendOf(NEUTRAL))))).toBe(hex(toPoint(a)));
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  it("keep T·Z = X·Y and all coordinates from 0 to p - 1", () => {
+    fc.assert(
+      fc.property(scaled, scaled, (a, b) => {
+        for (const { X, Y, Z, T } of [add(a, addendOf(b)), double(a)]) {
+          expect((T * Z - X * Y) % P).toBe(0n);
+          expect([X, Y, Z, T].every((value) => value >= 0n && value < P)).toBe(true);
+        }
+      }),
+      { numRuns: 60 },
+    );
+  });
+});
+
+describe("multiples on edwards25519", () => {
+  it("are noble's for all points and reduced scalars", () => {
+    fc.assert(
+      fc.property(points, scalars, (point, scalar) => {
+        const product = multiply(point, numberToBytesLE(scalar, 32));
+        expect(hex(product)).toBe(hex(point.multiplyUnsafe(scalar)));
+      }),
+      { numRuns: 40 },
+    );
+  });
+
+  it("take all 256 bits of a scalar", () => {
+    fc.assert(
+      fc.property(scalars, fc.uint8Array({ minLength: 32, maxLength: 32 }), (k, bytes) => {
+        const point = Point.BASE.multiplyUnsafe(k);
+        const expected = point.multiplyUnsafe(bytesToNumberLE(bytes) % L);
+        expect(hex(multiply(point, bytes))).toBe(hex(expected));
+      }),
+      { numRuns: 30, examples: [[1n, new Uint8Array(32).fill(255)]] },
+    );
+  });
+});
+
+describe("digits and masks", () => {
+  it("put together are the scalar again, in windows of any width", () => {
+    fc.assert(
+      fc.property(
+        fc.uint8Array({ minLength: 1, maxLength: 32 }),
+        fc.integer({ min: 1, max: 8 }),
+        (bytes, window) => {
+          let value = 0n;
+          for (let k = Math.ceil(256 / window); k >= 0; k--) {
+            value = (value << BigInt(window)) | BigInt(digitOf(bytes, k, window));
+          }
+          expect(value).toBe(bytesToNumberLE(bytes));
+        },
+      ),
+    );
+  });
+
+  it("mask all bits of what is equal and none of what is not", () => {
+    fc.assert(
+      fc.property(fc.nat(63), fc.nat(63), (a, b) => {
+        expect(mask(a, b)).toBe(a === b ? -1 : 0);
+      }),
+    );
+  });
+});
