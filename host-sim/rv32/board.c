@@ -233,6 +233,7 @@ static txMachine *makeMachine(void) {
 	void *arena = boardArena(&bytes);
 	const bool isCloned = boot->mode == MODE_RUN && romIsBuilt();
 	host.stackLimit = boardStackLimit();
+	host.keyCount = archiveNameCount;
 	txMachine *the = isCloned ? hostClone(&host, romMachine(), arena, bytes) : hostCreate(&host, arena, bytes);
 	if (the == NULL) boardExit(HOST_ARENA_EXHAUSTED);
 	if (!isCloned) hostDefineBoard(the);

@@ -86,7 +86,8 @@ size_t romComplete(txMachine *the) {
 	}
 	askForGlobals(the);
 	forEachSlot(the, freeze);
-	the->collectFlag |= XS_COLLECTING_FLAG;
+	/* While XS shares, a collection would free what it still reads: now, so that none is due. */
+	hostCollect(the);
 	fxShareMachine(the);
 	/* Again: sharing makes an object, and numbers those that it takes for changeable. */
 	forEachSlot(the, freeze);

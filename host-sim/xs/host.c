@@ -23,6 +23,10 @@
 #define BLOCK_BYTES_MAX (48 * 1024)
 #define PARSER_BYTES_MAX (16 * 1024 * 1024)
 #define PARSER_BUFFER_BYTES (32 * 1024)
+/** Names that a growth of their table adds, and that it has room for beyond those that are known beforehand. */
+#define KEYS_GROWTH 64
+/** A collection is charged a block of work for each slot, and for as many bytes of chunks. */
+#define CHUNK_BYTES_A_BLOCK 64
 #define METER_INTERVAL 0x40000000u
 #define SECTOR_BYTES 4096
 #define PROGRAM_BYTES 16
@@ -33,6 +37,7 @@ extern void fxGrowSlots(txMachine *the, txSize count);
 extern txInteger _xsmcGetBuffer(txMachine *, txSlot *, void **, txUnsigned *, txBoolean);
 
 Host *hostCurrent;
+int64_t hostFuel = INT64_MAX;
 
 /** XS's own, but for the functions' names and lengths (platform.h) and without memory to share. */
 const txDefaults gxDefaults = {
@@ -154,6 +159,7 @@ static void collect(txMachine *the, txFlag how) {
 	the->collectFlag |= XS_COLLECTING_FLAG;
 	fxCollect(the, how);
 	the->collectFlag &= ~XS_COLLECTING_FLAG;
+	hostSpend(the->maximumHeapCount + the->maximumChunksSize / CHUNK_BYTES_A_BLOCK);
 	if (!(how & XS_COMPACT_FLAG)) return;
 	trimChunks(host, the);
 	trimSlots(host, the);
@@ -280,6 +286,11 @@ void fxAbort(txMachine *the, int status) {
 	boardExit((int)host->status);
 }
 
+void hostSpentFuel(void) {
+	hostFuel = INT64_MAX;
+	fxAbort(NULL, XS_TOO_MUCH_COMPUTATION_EXIT);
+}
+
 #ifndef mxParse
 txScript *fxParseScript(txMachine *the, void *stream, txGetter getter, txUnsigned flags) {
 	(void)stream, (void)getter, (void)flags;
@@ -334,8 +345,8 @@ static const txCreation creationOfAll = {
 	.initialHeapCount = GROWTH_SLOTS,
 	.incrementalHeapCount = GROWTH_SLOTS,
 	.stackCount = STACK_SLOTS,
-	.initialKeyCount = 1024,
-	.incrementalKeyCount = 64,
+	.initialKeyCount = XS_ID_COUNT + KEYS_GROWTH,
+	.incrementalKeyCount = KEYS_GROWTH,
 	.nameModulo = 127,
 	.symbolModulo = 127,
 	.parserBufferSize = PARSER_BUFFER_BYTES,
@@ -351,6 +362,7 @@ static void layOut(Host *host, void *arena, size_t bytes) {
 		.top = (uint8_t *)arena + slotBytes,
 		.blockBytesMax = BLOCK_BYTES_MAX,
 		.stackLimit = host->stackLimit,
+		.keyCount = host->keyCount,
 		.onlyModule = host->onlyModule,
 		.exit = host->exit,
 	};
@@ -369,13 +381,14 @@ static txMachine *makeReady(Host *host, txMachine *the) {
 
 txMachine *hostCreate(Host *host, void *arena, size_t bytes) {
 	txCreation creation = creationOfAll;
+	creation.initialKeyCount += (txSize)host->keyCount;
 	layOut(host, arena, bytes);
 	return makeReady(host, fxCreateMachine(&creation, "machine", NULL, XS_NO_ID));
 }
 
 txMachine *hostClone(Host *host, txMachine *root, void *arena, size_t bytes) {
 	txCreation creation = creationOfAll;
-	creation.initialKeyCount = creation.incrementalKeyCount;
+	creation.initialKeyCount = KEYS_GROWTH;
 	layOut(host, arena, bytes);
 	return makeReady(host, fxCloneMachine(&creation, root, "machine", NULL));
 }

@@ -74,6 +74,8 @@ typedef struct Host {
 	uint64_t computrons;
 	/* The C stack may not grow below it. */
 	char *stackLimit;
+	/* Names that it is going to have besides the engine's and the host's, as far as that is known. */
+	size_t keyCount;
 	/* Its one module, if it may load no other. */
 	const char *onlyModule;
 	/* Where to go when it ends, or NULL: then the board exits. */
@@ -84,6 +86,13 @@ typedef struct Host {
 
 /** The machine that is running: allocations are charged to it and aborts end it. */
 extern Host *hostCurrent;
+
+/** Native work that the running machine may still do (neighbour.c); the unit's is not bounded. */
+extern int64_t hostFuel;
+void hostSpentFuel(void);
+static inline void hostSpend(int64_t blocks) {
+	if ((hostFuel -= blocks) < 0) hostSpentFuel();
+}
 
 void *hostMalloc(size_t bytes);
 void *hostCalloc(size_t count, size_t bytes);
@@ -113,6 +122,8 @@ struct sxMachine *hostClone(Host *host, struct sxMachine *root, void *arena, siz
 void hostDelete(Host *host);
 /** Gives the machine its global `board`. */
 void hostDefineBoard(struct sxMachine *the);
+/** Gives the machine its global `neighbour`, where there is one (neighbour.c). */
+void neighbourDefine(struct sxMachine *the);
 /** Imports a module and runs the jobs that follow. False if it threw; an abort does not return. */
 bool hostImport(struct sxMachine *the, const char *name);
 void hostRunJobs(struct sxMachine *the);
