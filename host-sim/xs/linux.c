@@ -12,7 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define NAMED_MAX 8
+#define NAMED_MAX 16
 #define SECTORS_MAX 4096
 #define SECTOR_BYTES 4096
 #define ARENA_BYTES_MAX (64u << 20)
@@ -249,5 +249,6 @@ int main(int count, char **arguments) {
 	txMachine *the = hostCreate(&host, base, bytes);
 	if (the == NULL) boardExit(HOST_ARENA_EXHAUSTED);
 	hostDefineBoard(the);
+	neighbourDefine(the);
 	return hostImport(the, mainName) ? HOST_OK : HOST_UNCAUGHT;
 }
