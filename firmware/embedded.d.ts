@@ -116,14 +116,14 @@ declare module "embedded:network/mqtt/client" {
   import type UDP from "embedded:io/socket/udp";
 
   /** What `onControl` is given: one object (the SDK's typings say two arguments, its code passes one). */
-  export interface ControlMessage {
+  interface ControlMessage {
     readonly operation: number;
     readonly id?: number;
     /** Of a SUBACK: one byte for each topic, 0x80 for refused. */
     readonly payload?: readonly number[];
   }
 
-  export interface MQTTClientOptions {
+  interface MQTTClientOptions {
     readonly host: string;
     readonly port: number;
     readonly id: string;
@@ -131,7 +131,7 @@ declare module "embedded:network/mqtt/client" {
     readonly password?: string;
     readonly clean: boolean;
     /** ms */
-    readonly keepalive: number;
+    readonly keepAlive: number;
     readonly dns: { io: typeof Resolver; servers: string[]; socket: { io: typeof UDP } };
     readonly socket: {
       io: typeof TLSSocket;
@@ -148,16 +148,16 @@ declare module "embedded:network/mqtt/client" {
     readonly onError: () => void;
   }
 
-  export interface ReadOptions {
+  interface ReadOptions {
     readonly topic?: string;
     readonly byteLength?: number;
     readonly more: boolean;
   }
 
-  export interface WriteOptions {
+  interface WriteOptions {
     readonly operation?: number;
     readonly id?: number;
-    readonly topic?: string;
+    readonly topic: string;
     readonly QoS?: number;
     readonly items?: readonly { readonly topic: string; readonly QoS: number }[];
   }
@@ -173,7 +173,7 @@ declare module "embedded:network/mqtt/client" {
      * @returns bytes that may be written now.
      * @throws Error "overflow" if the message does not fit; an Error with no text before the connection.
      */
-    write(data: Uint8Array | null, options: WriteOptions): number;
+    write(data: Uint8Array, options: WriteOptions): number;
     close(): void;
   }
 }

@@ -7,7 +7,7 @@ import TCP from "embedded:io/socket/tcp";
 import TLSSocket from "embedded:io/socket/tcp/tls";
 import UDP from "embedded:io/socket/udp";
 import Resolver from "embedded:network/dns/resolver/udp";
-import MQTTClient, { type ControlMessage, type ReadOptions } from "embedded:network/mqtt/client";
+import MQTTClient from "embedded:network/mqtt/client";
 import Timer from "timer";
 import { topicOf } from "../src/meter/outbox.js";
 import type { Uplink, UplinkEvent } from "../src/meter/uplink.js";
@@ -26,6 +26,22 @@ const COMMANDS_MAX = 32;
 const PUBLISH_OVERHEAD = 7;
 const QOS = 1;
 const REFUSED = 0x80;
+const NOTHING = new Uint8Array(0);
+
+/** What `onControl` is given (the SDK's typings say two arguments, its code passes this one). */
+interface ControlMessage {
+  readonly operation: number;
+  readonly id?: number;
+  /** Of a SUBACK: a byte for each topic. */
+  readonly payload?: ArrayLike<number>;
+}
+
+/** With a piece of a PUBLISH: topic and length with the first. */
+interface Piece {
+  readonly topic?: string;
+  readonly byteLength?: number;
+  readonly more: boolean;
+}
 
 export class MqttUplink implements Uplink {
   readonly #settings: NetworkSettings;
@@ -55,11 +71,11 @@ export class MqttUplink implements Uplink {
       id: this.#meterId,
       ...(user === "" ? {} : { user, password: userPassword }),
       clean: false,
-      keepalive: KEEPALIVE_MS,
+      keepAlive: KEEPALIVE_MS,
       dns: { io: Resolver, servers: [nameServer], socket: { io: UDP } },
       socket: { io: TLSSocket, TCP: { io: TCP }, secure: { certificate: new Resource("broker-ca.der") } },
-      onControl: (message) => this.#control(client, message),
-      onReadable: (count, options) => this.#read(client, count, options),
+      onControl: (message: unknown) => this.#control(client, message as ControlMessage),
+      onReadable: (count, piece) => this.#read(client, count, piece),
       onWritable: (count) => {
         this.#room = count;
       },
@@ -86,7 +102,7 @@ export class MqttUplink implements Uplink {
   #control(client: MQTTClient, { operation, id, payload }: ControlMessage): void {
     if (operation === MQTTClient.CONNACK) {
       const topic = topicOf(this.#meterId, "command");
-      client.write(null, { operation: MQTTClient.SUBSCRIBE, items: [{ topic, QoS: QOS }] });
+      client.write(NOTHING, { operation: MQTTClient.SUBSCRIBE, topic, items: [{ topic, QoS: QOS }] });
     } else if (operation === MQTTClient.SUBACK) {
       if (payload?.[0] === REFUSED) trace("the broker refuses the command topic\n");
       this.#ready = true;
@@ -100,7 +116,7 @@ export class MqttUplink implements Uplink {
   }
 
   /** Collects a command from its pieces; one that is too long is read and forgotten. */
-  #read(client: MQTTClient, count: number, { topic, byteLength = 0, more }: ReadOptions): void {
+  #read(client: MQTTClient, count: number, { topic, byteLength = 0, more }: Piece): void {
     const piece = client.read(count);
     if (topic !== undefined) {
       const fits = byteLength <= COMMAND_BYTES_MAX;

@@ -75,8 +75,8 @@ function askTime({ timeServer, nameServer }: NetworkSettings, begin: () => void)
   const socket = { io: UDP };
   const dns = { io: Resolver, servers: [nameServer], socket };
   const client = new NTP({ servers: [timeServer], socket, dns });
-  client.getTime((error, time_ms = 0) => {
-    const time_s = Math.floor(time_ms / 1000);
+  client.getTime((error: Error | null, time_ms?: number) => {
+    const time_s = Math.floor((time_ms ?? 0) / 1000);
     if (!error && time_s > built_s) Time.set(time_s);
     // Not within its own call.
     Timer.set(() => client.close());
