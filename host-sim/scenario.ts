@@ -20,6 +20,8 @@ export const JOURNAL_SECTORS = 576;
 export const SECRET_SECTORS = 4;
 export const FLASH_SECTORS = JOURNAL_SECTORS + SECRET_SECTORS;
 
+/** Label of what is drawn from the seed until the plug is pulled. */
+export const FIRST_POWER_UP = "first power-up";
 /** The meter is provisioned this long before its first step in the field. */
 const BENCH_S = 60;
 /** Time between steps, ms, and from handing a message over to its acknowledgement. */
@@ -73,7 +75,14 @@ function partition(chip: Flash, first: number, sectors: number): Flash {
   };
 }
 
-function seededTrace({ seed, start_s, end_s }: ScenarioPlan): Trace {
+/** The journal's partition and the keys in theirs. */
+export const storesOf = (chip: Flash) => ({
+  journal: partition(chip, 0, JOURNAL_SECTORS),
+  secrets: new FlashSecretStore(partition(chip, JOURNAL_SECTORS, SECRET_SECTORS)),
+});
+
+/** Whole mJ a quarter of an hour, drawn from the seed. */
+export function seededTrace({ seed, start_s, end_s }: ScenarioPlan): Trace {
   const random = new SeededRandom(seed).fork("trace");
   const rows = Array.from({ length: Math.ceil((end_s - start_s) / ROW_S) }, () => [
     random.below(ROW_MJ_MAX),
@@ -101,11 +110,11 @@ function nonceOf(message: Uint8Array): Uint8Array {
  */
 export function runScenario(plan: ScenarioPlan, host: ScenarioHost): void {
   const { measured = (_, work) => work() } = host;
-  const secrets = new FlashSecretStore(partition(host.flash, JOURNAL_SECTORS, SECRET_SECTORS));
+  const { journal, secrets } = storesOf(host.flash);
   const isNew = secrets.load() === null;
   const begin_s = isNew ? plan.start_s : plan.cut_s + DARK_S;
   const clock = new VirtualClock((isNew ? begin_s - BENCH_S : begin_s) * 1000);
-  const random = new SeededRandom(plan.seed).fork(isNew ? "first power-up" : "second power-up");
+  const random = new SeededRandom(plan.seed).fork(isNew ? FIRST_POWER_UP : "second power-up");
   const uplink: MemoryUplink = new MemoryUplink({
     clock,
     random,
@@ -124,7 +133,7 @@ export function runScenario(plan: ScenarioPlan, host: ScenarioHost): void {
   const device = new Device({
     clock,
     image: host.image,
-    flash: partition(host.flash, 0, JOURNAL_SECTORS),
+    flash: journal,
     secrets,
     entropy: new SeededEntropy(random),
     energy: () => new TraceEnergy(trace, clock),

@@ -25,3 +25,19 @@ interface Board {
 }
 
 declare const board: Board;
+
+/** The second machine, of the network side (neighbour.c): Linux only. */
+interface SecondMachine {
+  /** Makes it anew and has it run a module; false if the arena is too small for that. */
+  start(arenaBytes: number, module: string): boolean;
+  /** Queues a copy; false if it is full or dead. */
+  post(bytes: Uint8Array): boolean;
+  /** Lets it work, at most so many computrons: beyond that, or after any fault, it is dead. */
+  run(computronsMax: number): "idle" | "dead";
+  poll(): Uint8Array | undefined;
+  /** Why the last one died, or an empty text. */
+  reason(): string;
+  stop(): void;
+}
+
+declare const neighbour: SecondMachine;

@@ -7,10 +7,12 @@ import { trustedBundle } from "../image.js";
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 /** The module that holds the trusted room's built code. */
 export const UNIT_MODULE = "sealmeter/unit";
-export const MAIN_MODULE = "main";
 
-/** main: the scenario; operations: what single operations cost. */
-export type ProgramName = "main" | "operations";
+/**
+ * main: the scenario; operations: what single operations cost; guarded: the unit beside a network machine;
+ * neighbour: that machine.
+ */
+export type ProgramName = "main" | "operations" | "guarded" | "neighbour";
 
 /** Leaves the trusted room out of the bundle: it is a module of its own. */
 const unitApart: Plugin = {
@@ -19,8 +21,11 @@ const unitApart: Plugin = {
     onResolve({ filter: /\/trusted\/unit\.js$/ }, () => ({ path: UNIT_MODULE, external: true })),
 };
 
-/** Modules by name. Only `main` imports the unit; `operations` measures what is inside it. */
-export async function bundlePrograms(name: ProgramName): Promise<ReadonlyMap<string, Uint8Array>> {
+/** The built code of the trusted room, as a module. */
+export const unitModule = () => [UNIT_MODULE, trustedBundle()] as const;
+
+/** A program as one ES2022 module, which may import the unit's. */
+export async function bundleProgram(name: ProgramName): Promise<Uint8Array> {
   const { outputFiles } = await build({
     absWorkingDir: ROOT,
     entryPoints: [`host-sim/xs/${name}.ts`],
@@ -38,8 +43,5 @@ export async function bundlePrograms(name: ProgramName): Promise<ReadonlyMap<str
   });
   const [bundle] = outputFiles;
   if (!bundle) throw new Error(`esbuild gave no bundle of ${name}`);
-  return new Map([
-    [UNIT_MODULE, trustedBundle()],
-    [MAIN_MODULE, bundle.contents],
-  ]);
+  return bundle.contents;
 }
