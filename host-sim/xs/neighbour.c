@@ -19,8 +19,9 @@
 /** C stack that it may use. */
 #define STACK_BYTES (128 * 1024)
 #define COMPUTRONS_MAX 0x7fffffff
-/** Native blocks allowed for each computron; ordinary programs take 1 to 10. */
+/** Native blocks allowed for each computron, and besides for a few collections; ordinary programs take 3 to 5. */
 #define BLOCKS_PER_COMPUTRON 64
+#define BLOCKS_BESIDES 1000000
 
 typedef struct {
 	size_t length;
@@ -137,7 +138,7 @@ static void runOnce(Neighbour *self) {
 	txMachine *the = self->the;
 	the->stackLimit = self->host.stackLimit;
 	fxBeginMetering(the, endBudget, self->computronsMax);
-	hostFuel = (int64_t)self->computronsMax * BLOCKS_PER_COMPUTRON;
+	hostFuel = (int64_t)self->computronsMax * BLOCKS_PER_COMPUTRON + BLOCKS_BESIDES;
 	if (!self->isImported) {
 		hostImport(the, self->module);
 		if (self->host.hasFailed) fxAbort(the, XS_UNHANDLED_EXCEPTION_EXIT);
