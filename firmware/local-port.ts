@@ -64,7 +64,9 @@ export class LocalPort {
     this.#length = 0;
     if (length === 0) return;
     const line = this.#line.subarray(0, length);
-    this.#output += `${length > LINE_MAX ? "refused the line is too long" : this.#answer(line)}\r\n`;
+    // Before `+=` looks at the output: answering may show lines.
+    const answer = length > LINE_MAX ? "refused the line is too long" : this.#answer(line);
+    this.#output += `${answer}\r\n`;
     this.#send();
   }
 
