@@ -7,7 +7,7 @@ import { type NorFlash, PowerCut } from "../flash.js";
 import type { Packet } from "./broker.js";
 import { flashModule } from "./flash.js";
 import { Internet } from "./internet.js";
-import { Gone, Machine, type SystemTime } from "./machine.js";
+import { Gone, Machine, type Pace, type SystemTime } from "./machine.js";
 import { mqttModule } from "./mqtt.js";
 import { type Creation, type Link, neighbourModule, portModule } from "./neighbour.js";
 import { networkModules, type TlsSession } from "./network.js";
@@ -20,7 +20,6 @@ import { timeModule, timerModule } from "./timer.js";
 
 /** From power or reset to the first line of the firmware, ms: ROM, boot loader, image validation. */
 const BOOT_MS = 600;
-const RUNTIMES = { turn_ms: 1, look_ms: 0 };
 
 /** What each of the two machines may import: specifiers and the names that they export. */
 export const UNIT_MODULES = {
@@ -52,9 +51,6 @@ export const NETWORK_MODULES = {
   timer: ["default"],
 } as const;
 
-/** Modules of the network machine that any machine of the image finds in ROM; the others must be allowed. */
-const IN_ROM = /^(Resource|time|timer|embedded:(io\/socket|network)\/.*)$/;
-
 /** The constants of the built image. */
 export interface BuiltImage {
   readonly softwareId: string;
@@ -74,8 +70,12 @@ export interface BoardOptions {
   readonly image: BuiltImage;
   readonly config: Readonly<Record<string, unknown>>;
   readonly entropy: Entropy;
-  /** Time that a turn of the unit takes at least, and each look at the clock, ms: a slow chip. */
-  readonly unitRuntime?: { readonly turn_ms: number; readonly look_ms: number };
+  /** Modules that every machine of the image finds in ROM; what else the network machine imports must be allowed. */
+  readonly inRom: readonly string[];
+  /** `task.queueLength` of the manifest. */
+  readonly queueLength: number;
+  /** The task watchdog's time, ms, for the unit's task; it does not watch the second machine's. Default none. */
+  readonly watchdog_ms?: number;
 }
 
 /** Something that went wrong on the board, in order. */
@@ -104,6 +104,8 @@ export class Board {
   readonly spawned: Spawned[] = [];
   /** What the machines have printed for developers. */
   readonly traces: string[] = [];
+  /** How slow the chip is now, for both machines. */
+  readonly pace: Pace = { turn_ms: 1, look_ms: 0 };
   readonly #lines = new Map<number, SerialLine>();
   #unit: Machine | null = null;
   #link: Link | null = null;
@@ -150,8 +152,11 @@ export class Board {
   /** Lets time pass. @throws what the model itself finds wrong, never what the firmware throws. */
   run(time_ms: number): void {
     this.scheduler.runUntil(this.scheduler.now_ms + time_ms);
-    const changed = this.#changedResources();
-    if (changed.length > 0) throw new Error(`written to in flash: ${changed.join(", ")}`);
+  }
+
+  /** Resources that the unit's program has written to, which on a device it cannot. */
+  get writtenResources(): readonly string[] {
+    return this.#changedResources();
   }
 
   #end(): void {
@@ -168,8 +173,8 @@ export class Board {
     const start = this.#start;
     this.scheduler.after(BOOT_MS, () => {
       if (this.#start !== start) return;
-      const { unitProgram, unitRuntime = RUNTIMES } = this.options;
-      const unit = this.#machine("unit", unitProgram, (machine) => this.#unitModules(machine), unitRuntime);
+      const { unitProgram } = this.options;
+      const unit = this.#machine("unit", unitProgram, (machine) => this.#unitModules(machine));
       this.#unit = unit;
       unit.guard(() => unit.start());
     });
@@ -179,13 +184,15 @@ export class Board {
     name: string,
     code: string,
     modules: (machine: Machine) => Readonly<Record<string, unknown>>,
-    runtime: { readonly turn_ms: number; readonly look_ms: number },
   ): Machine {
+    const { queueLength, watchdog_ms = null } = this.options;
     return new Machine({
       name,
       code,
       modules,
-      ...runtime,
+      queueLength,
+      pace: this.pace,
+      watchdog_ms: name === "unit" ? watchdog_ms : null,
       scheduler: this.scheduler,
       systemTime: this.#systemTime,
       abort: (machine, error) => this.#abort(machine, error),
@@ -276,7 +283,7 @@ export class Board {
   #spawn(link: Link, module: string, allowed: readonly string[], creation: Creation): void {
     const code = this.options.networkPrograms.get(module);
     if (code === undefined || !allowed.includes(module)) throw new Error(`no module ${module}`);
-    const machine = this.#machine("network", code, (made) => this.#networkModules(made, link, allowed), RUNTIMES);
+    const machine = this.#machine("network", code, (made) => this.#networkModules(made, link, allowed));
     link.machine = machine;
     this.#link = link;
     this.spawned.push({ module, allowed: [...allowed], creation, machine });
@@ -284,7 +291,7 @@ export class Board {
   }
 
   #networkModules(machine: Machine, link: Link, allowed: readonly string[]): Readonly<Record<string, unknown>> {
-    const { resources, image, config } = this.options;
+    const { resources, image, config, inRom } = this.options;
     const { TCP, UDP, Resolver, TLSSocket, NTP } = networkModules(machine, this.internet, this.handshakes);
     const station = {
       join: (ssid: string, password: string) => this.internet.join(ssid, password),
@@ -305,7 +312,7 @@ export class Board {
       time: timeModule(machine),
       timer: timerModule(machine),
     };
-    const reachable = Object.entries(modules).filter(([name]) => IN_ROM.test(name) || allowed.includes(name));
+    const reachable = Object.entries(modules).filter(([name]) => inRom.includes(name) || allowed.includes(name));
     return Object.fromEntries(reachable);
   }
 }

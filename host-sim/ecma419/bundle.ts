@@ -90,5 +90,19 @@ export async function filesOf(options: ProgramOptions): Promise<readonly string[
   return Object.keys(metafile.inputs);
 }
 
-/** The manifest, without comments' sake: it is plain JSON. */
-export const readManifest = (): unknown => JSON.parse(readFileSync(`${ROOT}manifest.json`, "utf8"));
+/** What of the manifest a board on a computer goes by. */
+export interface Manifest {
+  readonly config: Readonly<Record<string, unknown>>;
+  readonly modules: Readonly<Record<string, unknown>>;
+  readonly preload: readonly string[];
+  readonly defines: { readonly task: { readonly queueLength: number } };
+  readonly platforms: Readonly<Record<string, { readonly config?: Readonly<Record<string, unknown>> }>>;
+}
+
+/** The manifest's `include` of our own files is followed; what is included from the SDK is the SDK's. */
+export function readManifest(path = "manifest.json"): Manifest {
+  const folder = path.slice(0, path.lastIndexOf("/") + 1);
+  const own = JSON.parse(readFileSync(`${ROOT}${path}`, "utf8")) as Manifest & { include?: string | readonly string[] };
+  const included = [own.include ?? []].flat().filter((name) => name.startsWith("./"));
+  return Object.assign({}, ...included.map((name) => readManifest(`${folder}${name.slice(2)}`)), own) as Manifest;
+}

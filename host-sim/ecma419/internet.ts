@@ -82,8 +82,9 @@ export class Internet<Packet> {
     return this.#online;
   }
 
-  /** The chip joins: it is online some time after, whenever the access point is there. */
+  /** The chip joins: it is online some time after, whenever the access point is there, until it restarts. */
   join(ssid: string, password: string): void {
+    if (this.#online) return;
     this.#station = { ssid, password };
     this.#associate();
   }

@@ -1,12 +1,9 @@
-// One XS machine of the ESP32 build as its task sees it: a world of its own, a queue of ten messages that
+// One XS machine of the ESP32 build as its task sees it: a world of its own, a queue of messages that
 // interrupts and the network stack post to, timers, and turns in which the due timers fire and then the waiting
 // messages are delivered. An exception that nobody catches ends it, as XS does: what that means for the chip is
 // for the board to say.
 import type { Scheduler } from "./scheduler.js";
 import { makeRealm, type Realm } from "./realm.js";
-
-/** Messages that wait for a machine, at most (MODDEF_TASK_QUEUELENGTH of the SDK's ESP32 host). */
-export const QUEUE_LENGTH = 10;
 
 /** Thrown through a machine's code when the power is off or the chip restarts: nothing of it runs on. */
 export class Gone extends Error {
@@ -25,9 +22,17 @@ export interface MachineOptions {
   readonly trace: (machine: string, text: string) => void;
   /** The chip's clock, which all machines share and any may set: Date, certificates. */
   readonly systemTime: SystemTime;
-  /** Time that a turn takes at least, ms, and each look at the clock. */
-  readonly turn_ms: number;
-  readonly look_ms: number;
+  readonly pace: Pace;
+  /** Messages that wait for it, at most (`task.queueLength` of the manifest). */
+  readonly queueLength: number;
+  /** The task watchdog restarts the chip after a longer turn, ms; null when it does not watch this task. */
+  readonly watchdog_ms: number | null;
+}
+
+/** How slow the chip is: what each turn takes at least, and each look at the clock, ms. May change any time. */
+export interface Pace {
+  turn_ms: number;
+  look_ms: number;
 }
 
 /** Unix time as the chip believes it, ms: 1970 and its uptime until someone sets it. */
@@ -46,6 +51,10 @@ interface TimerRecord {
 
 /** A timer as the machine's natives see it. */
 export type MachineTimer = TimerRecord;
+
+function bark(took_ms: number): never {
+  throw new Error(`task watchdog: a turn of ${took_ms} ms`);
+}
 
 export class Machine {
   readonly name: string;
@@ -81,7 +90,7 @@ export class Machine {
 
   /** ms since the machine was made, what this turn has taken included; looking takes time too. */
   look_ms(): number {
-    this.#spent_ms += this.#options.look_ms;
+    this.#spent_ms += this.#options.pace.look_ms;
     return this.#options.scheduler.now_ms + this.#spent_ms - this.#booted_ms;
   }
 
@@ -117,7 +126,7 @@ export class Machine {
 
   /** Puts a message into the queue; false when it is full or the machine is gone. */
   post(deliver: () => void): boolean {
-    if (this.#state === "deleted" || this.#queue.length >= QUEUE_LENGTH) return false;
+    if (this.#state === "deleted" || this.#queue.length >= this.#options.queueLength) return false;
     this.#queue.push(deliver);
     this.#wake();
     return true;
@@ -212,9 +221,12 @@ export class Machine {
       if (!deliver) break;
       this.guard(deliver);
     }
-    this.#free_ms = now_ms + Math.max(this.#spent_ms, this.#options.turn_ms);
+    const { pace, watchdog_ms } = this.#options;
+    const took_ms = Math.max(this.#spent_ms, pace.turn_ms);
+    this.#free_ms = now_ms + took_ms;
     this.#spent_ms = 0;
     this.#inTurn = false;
+    if (watchdog_ms !== null && took_ms >= watchdog_ms) this.guard(() => bark(took_ms));
     this.#wake();
   }
 

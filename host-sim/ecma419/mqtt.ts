@@ -37,6 +37,8 @@ export interface ClientOptions {
   readonly user?: string;
   readonly password?: string;
   readonly clean?: boolean;
+  /** ms; the SDK's client takes both spellings, this one first. */
+  readonly keepAlive?: number;
   readonly keepalive?: number;
   readonly format?: string;
   readonly dns: ResolverOptions & { readonly io: new (options: ResolverOptions) => { resolve(r: ResolveRequest): void } };
@@ -272,8 +274,8 @@ export function mqttModule(machine: Machine) {
 
     #login(): void {
       if (this.#connecting) machine.removeTimer(this.#connecting);
-      const { id = "", user = "", password = "", clean = true, keepalive = 0 } = this.#options ?? {};
-      const keepalive_s = Math.ceil(keepalive / 1000);
+      const { id = "", user = "", password = "", clean = true, keepAlive, keepalive } = this.#options ?? {};
+      const keepalive_s = Math.ceil((keepAlive ?? keepalive ?? 0) / 1000);
       const texts = [id, user, password].filter((text) => text !== "");
       const length = packetLength(texts.reduce((sum, text) => sum + 2 + utf8(text), 10));
       this.#put({ kind: "connect", id, user, password, clean, keepalive_s }, length);

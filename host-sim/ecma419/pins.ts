@@ -52,10 +52,12 @@ export class Pins {
     return taken < CHIPS[this.chip].counters;
   }
 
-  /** So many falling edges come, at S0's pace. */
-  pulse(pin: number, pulses: number): void {
+  /** So many falling edges come, at S0's pace. @returns whether they are counted. */
+  pulse(pin: number, pulses: number): boolean {
     const { counter } = this.at(pin);
-    if (counter?.kind === "pulse") counter.count = (counter.count + pulses) % COUNTS;
+    if (counter?.kind !== "pulse") return false;
+    counter.count = (counter.count + pulses) % COUNTS;
+    return true;
   }
 
   /** Somebody holds the contact closed for so long. */
