@@ -3,7 +3,7 @@
 // outlive a loss of power; nothing else does. Time passes only when a test says so.
 import type { Entropy } from "../../src/trusted/ports.js";
 import type { VirtualClock } from "../clock.js";
-import { type NorFlash, PowerCut } from "../flash.js";
+import type { NorFlash, PowerCut } from "../flash.js";
 import type { Packet } from "./broker.js";
 import { flashModule } from "./flash.js";
 import { Internet } from "./internet.js";
@@ -92,6 +92,10 @@ export interface Spawned {
   readonly creation: Creation;
   readonly machine: Machine;
 }
+
+/** Of an error of whatever world. */
+const messageOf = (error: unknown): string =>
+  typeof error === "object" && error !== null && "message" in error ? `${error.message}` : `${error}`;
 
 export class Board {
   readonly scheduler: Scheduler;
@@ -221,7 +225,7 @@ export class Board {
   /** XS gives up the machine: the second one is just dead, the unit's takes the chip with it. */
   #abort(machine: Machine, error: unknown): void {
     if (!this.#powered || error instanceof Gone || machine.deleted) return;
-    const why = error instanceof Error || (error as Error | null)?.message ? (error as Error).message : String(error);
+    const why = messageOf(error);
     if (machine === this.#unit) {
       this.#note("chip restarted", why);
       this.#boot();
@@ -254,7 +258,12 @@ export class Board {
     const serial = { used: new Set<number>(), line: (port: number) => this.line(port), powered: alive };
     const fill = (into: Uint8Array) => {
       alive();
-      entropy.fill(bytesOf(machine.realm, into));
+      const bytes = bytesOf(machine.realm, into);
+      try {
+        entropy.fill(bytes);
+      } catch (error) {
+        throw new machine.realm.Error(messageOf(error));
+      }
     };
     const spawn = (link: Link, module: string, allowed: readonly string[], creation: Creation) =>
       this.#spawn(link, module, allowed, creation);
@@ -290,7 +299,11 @@ export class Board {
     this.scheduler.after(1, () => void (machine.running && machine.guard(() => machine.start())));
   }
 
-  #networkModules(machine: Machine, link: Link, allowed: readonly string[]): Readonly<Record<string, unknown>> {
+  #networkModules(
+    machine: Machine,
+    link: Link,
+    allowed: readonly string[],
+  ): Readonly<Record<string, unknown>> {
     const { resources, image, config, inRom } = this.options;
     const { TCP, UDP, Resolver, TLSSocket, NTP } = networkModules(machine, this.internet, this.handshakes);
     const station = {
@@ -312,7 +325,9 @@ export class Board {
       time: timeModule(machine),
       timer: timerModule(machine),
     };
-    const reachable = Object.entries(modules).filter(([name]) => inRom.includes(name) || allowed.includes(name));
+    const reachable = Object.entries(modules).filter(
+      ([name]) => inRom.includes(name) || allowed.includes(name),
+    );
     return Object.fromEntries(reachable);
   }
 }

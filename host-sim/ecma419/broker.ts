@@ -115,7 +115,13 @@ export class Broker implements Server<Packet> {
     for (const session of this.#sessions.values()) {
       const found = session.subscriptions.find((subscription) => subscription.topic === topic);
       if (!found) continue;
-      const message: Publish = { kind: "publish", topic, payload: payload.slice(), QoS: found.QoS, id: this.#nextId++ };
+      const message: Publish = {
+        kind: "publish",
+        topic,
+        payload: payload.slice(),
+        QoS: found.QoS,
+        id: this.#nextId++,
+      };
       if (found.QoS > 0 && session.unacknowledged.length < KEPT_MAX) session.unacknowledged.push(message);
       session.pipe?.send(message);
     }

@@ -35,13 +35,17 @@ function resolver({ machine, modules, files = {} }: ProgramOptions): Plugin {
         if (path.startsWith("@noble/")) return undefined;
         return { errors: [{ text: `the ${machine} machine has no module "${path}"` }] };
       });
-      onLoad({ filter: /.*/, namespace: "platform" }, ({ path }) => ({ contents: stub(path, modules[path] ?? []) }));
+      onLoad({ filter: /.*/, namespace: "platform" }, ({ path }) => ({
+        contents: stub(path, modules[path] ?? []),
+      }));
     },
   };
 }
 
 function stub(specifier: string, names: readonly string[]): string {
-  const named = names.map((name) => (name === "default" ? "export default m.default;" : `export const ${name} = m.${name};`));
+  const named = names.map((name) =>
+    name === "default" ? "export default m.default;" : `export const ${name} = m.${name};`,
+  );
   return [`const m = __platform(${JSON.stringify(specifier)});`, ...named].join("\n");
 }
 
@@ -51,7 +55,8 @@ function stub(specifier: string, names: readonly string[]): string {
  */
 export async function bundle(options: ProgramOptions): Promise<string> {
   const { entry, source } = options;
-  const stdin = source === undefined ? {} : { stdin: { contents: source, resolveDir: ROOT, loader: "ts" as const } };
+  const stdin =
+    source === undefined ? {} : { stdin: { contents: source, resolveDir: ROOT, loader: "ts" as const } };
   const { outputFiles } = await build({
     absWorkingDir: ROOT,
     ...(source === undefined ? { entryPoints: [entry] } : stdin),
@@ -102,7 +107,13 @@ export interface Manifest {
 /** The manifest's `include` of our own files is followed; what is included from the SDK is the SDK's. */
 export function readManifest(path = "manifest.json"): Manifest {
   const folder = path.slice(0, path.lastIndexOf("/") + 1);
-  const own = JSON.parse(readFileSync(`${ROOT}${path}`, "utf8")) as Manifest & { include?: string | readonly string[] };
+  const own = JSON.parse(readFileSync(`${ROOT}${path}`, "utf8")) as Manifest & {
+    include?: string | readonly string[];
+  };
   const included = [own.include ?? []].flat().filter((name) => name.startsWith("./"));
-  return Object.assign({}, ...included.map((name) => readManifest(`${folder}${name.slice(2)}`)), own) as Manifest;
+  return Object.assign(
+    {},
+    ...included.map((name) => readManifest(`${folder}${name.slice(2)}`)),
+    own,
+  ) as Manifest;
 }

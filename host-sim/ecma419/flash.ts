@@ -22,8 +22,8 @@ export interface FlashOpenOptions {
   readonly format?: string;
 }
 
-/** What these take of a chip's time, ms. */
-const ERASE_MS = 40;
+/** What these take of a chip's time, ms: 45 ms is typical for a sector of a W25Q32, 400 ms its longest. */
+const ERASE_MS = 45;
 const PROGRAM_MS = 1;
 
 /**
@@ -56,7 +56,8 @@ export function flashModule(
     if (!record) throw new realm.SyntaxError("C: xsGetHostChunk: invalid host data");
     return record;
   };
-  const within = (size: number, from: number, length: number) => from >= 0 && length >= 0 && from + length <= size;
+  const within = (size: number, from: number, length: number) =>
+    from >= 0 && length >= 0 && from + length <= size;
 
   class Flash {
     constructor(record?: Open) {
@@ -79,7 +80,8 @@ export function flashModule(
     read(what: Uint8Array, byteOffset: number): number;
     read(what: number | ArrayBufferLike | ArrayBufferView, byteOffset: number): ArrayBuffer | number {
       const { device, size } = opened(this);
-      const into = typeof what === "number" ? new Uint8Array(Math.max(0, toInteger(what))) : bytesOf(realm, what);
+      const into =
+        typeof what === "number" ? new Uint8Array(Math.max(0, toInteger(what))) : bytesOf(realm, what);
       const from = toInteger(byteOffset);
       if (!within(size, from, into.length)) fail("read failed");
       device.read(from, into);

@@ -2,8 +2,9 @@
 // interrupts and the network stack post to, timers, and turns in which the due timers fire and then the waiting
 // messages are delivered. An exception that nobody catches ends it, as XS does: what that means for the chip is
 // for the board to say.
-import type { Scheduler } from "./scheduler.js";
+
 import { makeRealm, type Realm } from "./realm.js";
+import type { Scheduler } from "./scheduler.js";
 
 /** Thrown through a machine's code when the power is off or the chip restarts: nothing of it runs on. */
 export class Gone extends Error {
@@ -134,7 +135,13 @@ export class Machine {
 
   addTimer(first_ms: number, repeat_ms: number, call: (timer: TimerRecord) => void): TimerRecord {
     const trigger_ms = this.#options.scheduler.now_ms + first_ms;
-    const timer: TimerRecord = { trigger_ms, repeat_ms, fire: false, scheduled: true, call: () => call(timer) };
+    const timer: TimerRecord = {
+      trigger_ms,
+      repeat_ms,
+      fire: false,
+      scheduled: true,
+      call: () => call(timer),
+    };
     this.#timers.push(timer);
     this.#wake();
     return timer;

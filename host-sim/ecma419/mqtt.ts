@@ -41,8 +41,13 @@ export interface ClientOptions {
   readonly keepAlive?: number;
   readonly keepalive?: number;
   readonly format?: string;
-  readonly dns: ResolverOptions & { readonly io: new (options: ResolverOptions) => { resolve(r: ResolveRequest): void } };
-  readonly socket: { readonly io: new (options: TlsOptions) => PacketSocket } & Pick<TlsOptions, "TCP" | "secure">;
+  readonly dns: ResolverOptions & {
+    readonly io: new (options: ResolverOptions) => { resolve(r: ResolveRequest): void };
+  };
+  readonly socket: { readonly io: new (options: TlsOptions) => PacketSocket } & Pick<
+    TlsOptions,
+    "TCP" | "secure"
+  >;
   readonly onControl?: (message: object) => void;
   readonly onReadable?: (count: number, options: object) => void;
   readonly onWritable?: (count: number) => void;
@@ -133,7 +138,8 @@ export function mqttModule(machine: Machine) {
     }
 
     close(): void {
-      for (const timer of [this.#flush, this.#connecting, this.#keepalive]) if (timer) machine.removeTimer(timer);
+      for (const timer of [this.#flush, this.#connecting, this.#keepalive])
+        if (timer) machine.removeTimer(timer);
       this.#state = "closed";
       this.#socket?.close();
       this.#socket = undefined;
@@ -158,7 +164,8 @@ export function mqttModule(machine: Machine) {
     #publish(data: ArrayBufferLike | ArrayBufferView | null, id: number, options: WriteOptions): void {
       if (data === null) throw new realm.TypeError("no data");
       const [payload, QoS, topic] = [bytesOf(realm, data).slice(), options.QoS ?? 0, `${options.topic}`];
-      if ((options.byteLength ?? payload.length) !== payload.length) throw new realm.Error("pieces are not modelled");
+      if ((options.byteLength ?? payload.length) !== payload.length)
+        throw new realm.Error("pieces are not modelled");
       const length = packetLength(2 + utf8(topic) + payload.length + (QoS > 0 ? 2 : 0));
       this.#put({ kind: "publish", topic, payload, QoS: QoS & 3, id }, length);
     }
@@ -282,7 +289,9 @@ export function mqttModule(machine: Machine) {
       this.#state = "login";
       if (keepalive_s === 0) return;
       this.#pinged_ms = this.#answered_ms = machine.look_ms();
-      this.#keepalive = machine.addTimer(keepalive_s * 250, keepalive_s * 250, () => this.#stayAlive(keepalive_s));
+      this.#keepalive = machine.addTimer(keepalive_s * 250, keepalive_s * 250, () =>
+        this.#stayAlive(keepalive_s),
+      );
     }
 
     #stayAlive(keepalive_s: number): void {

@@ -79,7 +79,8 @@ export function neighbourModule(
       constructor(module: string, allowed: readonly string[], creation: Creation) {
         powered();
         if (there) throw new realm.Error("there is a neighbour already");
-        if (!CREATION.every(([value, least]) => value(creation) >= least)) throw new realm.RangeError("creation is too small");
+        if (!CREATION.every(([value, least]) => value(creation) >= least))
+          throw new realm.RangeError("creation is too small");
         if (allowed.length > ALLOWED_MAX) throw new realm.Error("no memory for the neighbour");
         spawn(this.#link, module, allowed, creation);
         there = this;

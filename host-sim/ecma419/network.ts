@@ -39,7 +39,11 @@ export interface ResolveRequest {
 
 export interface TlsOptions {
   readonly TCP: { readonly io: unknown };
-  readonly secure?: { readonly certificate?: unknown; readonly protocolVersion?: number; readonly serverName?: string };
+  readonly secure?: {
+    readonly certificate?: unknown;
+    readonly protocolVersion?: number;
+    readonly serverName?: string;
+  };
   readonly host: string;
   readonly address: string;
   readonly port: number;
@@ -155,9 +159,14 @@ function tlsClass(machine: Machine, internet: Internet<Packet>, TCP: unknown, ha
 function trusts(
   machine: Machine,
   { secure }: TlsOptions,
-  { authority, notBefore_ms, notAfter_ms }: { authority: Uint8Array; notBefore_ms: number; notAfter_ms: number },
+  {
+    authority,
+    notBefore_ms,
+    notAfter_ms,
+  }: { authority: Uint8Array; notBefore_ms: number; notAfter_ms: number },
 ): boolean {
-  const known = secure?.certificate === undefined ? new Uint8Array(0) : bytesOf(machine.realm, secure.certificate);
+  const known =
+    secure?.certificate === undefined ? new Uint8Array(0) : bytesOf(machine.realm, secure.certificate);
   const now_ms = machine.systemTime.now_ms();
   return sameBytes(known, authority) && now_ms >= notBefore_ms && now_ms <= notAfter_ms;
 }

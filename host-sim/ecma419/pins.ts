@@ -5,7 +5,13 @@ import type { Machine } from "./machine.js";
 
 /** GPIOs of each chip, those that cannot drive, those of its SPI flash, and its hardware pulse counters. */
 const CHIPS = {
-  esp32: { missing: [24, 28, 29, 30, 31], count: 40, listenFrom: 34, flash: [6, 7, 8, 9, 10, 11], counters: 8 },
+  esp32: {
+    missing: [24, 28, 29, 30, 31],
+    count: 40,
+    listenFrom: 34,
+    flash: [6, 7, 8, 9, 10, 11],
+    counters: 8,
+  },
   esp32c3: { missing: [], count: 22, listenFrom: 22, flash: [12, 13, 14, 15, 16, 17], counters: 22 },
 } as const;
 export type Chip = keyof typeof CHIPS;
@@ -129,7 +135,8 @@ export function pulseModule(machine: Machine, pins: Pins, powered: () => void) {
       constructor(pin: number) {
         powered();
         const free = pins.exists(pin) && !pins.at(pin).used;
-        if (!free || (kind === "pulse" && !pins.hasCounter)) throw new realm.Error(`no ${kind} counter for the pin`);
+        if (!free || (kind === "pulse" && !pins.hasCounter))
+          throw new realm.Error(`no ${kind} counter for the pin`);
         this.#pin = pin;
         this.#close = usePin(machine, pins, pin);
         pins.at(pin).counter = { kind, count: 0 };

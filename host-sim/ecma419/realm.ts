@@ -56,7 +56,8 @@ export function makeRealm({ name, now_ms, trace }: RealmOptions): Realm {
     name,
     codeGeneration: { strings: false, wasm: false },
   });
-  const run = (code: string, filename: string): unknown => new vm.Script(code, { filename }).runInContext(context);
+  const run = (code: string, filename: string): unknown =>
+    new vm.Script(code, { filename }).runInContext(context);
   const prelude = run(PRELUDE, "prelude") as (host: object) => (name: string) => unknown;
   const intrinsic = prelude({ now_ms, trace });
   return {
@@ -71,7 +72,8 @@ export function makeRealm({ name, now_ms, trace }: RealmOptions): Realm {
     ArrayBuffer: intrinsic("ArrayBuffer") as ArrayBufferConstructor,
     Uint8Array: intrinsic("Uint8Array") as Uint8ArrayConstructor,
     intrinsic,
-    define: (global, value) => void Object.defineProperty(context, global, { value, writable: true, configurable: true }),
+    define: (global, value) =>
+      void Object.defineProperty(context, global, { value, writable: true, configurable: true }),
     run,
   };
 }

@@ -23,12 +23,17 @@ export function resourceModule({ realm }: Machine, resources: Resources) {
     /** A copy; unlike an ArrayBuffer's, a negative place is the beginning. */
     override slice(begin?: number, end?: number): ArrayBuffer {
       const [from, to] = [Math.max(0, toInteger(begin ?? 0)), toInteger(end ?? this.byteLength)];
-      return bufferOf(realm, new Uint8Array(this, 0, Math.min(Math.max(from, to), this.byteLength)).subarray(from));
+      return bufferOf(
+        realm,
+        new Uint8Array(this, 0, Math.min(Math.max(from, to), this.byteLength)).subarray(from),
+      );
     }
   }
   const changed = () =>
     given
-      .filter(({ path, buffer }) => !sameBytes(new Uint8Array(buffer), resources.get(path) ?? new Uint8Array(0)))
+      .filter(
+        ({ path, buffer }) => !sameBytes(new Uint8Array(buffer), resources.get(path) ?? new Uint8Array(0)),
+      )
       .map(({ path }) => path);
   return { module: { default: Resource }, changed };
 }

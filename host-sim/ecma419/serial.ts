@@ -3,8 +3,8 @@
 // is quiet, and again once what was written has gone.
 import type { Machine } from "./machine.js";
 import type { Pins } from "./pins.js";
-import type { Scheduler } from "./scheduler.js";
 import { bufferOf, bytesOf } from "./realm.js";
+import type { Scheduler } from "./scheduler.js";
 
 const FIFO_BYTES = 128;
 /** The receiver interrupts at this many bytes, and after a pause. */
@@ -135,7 +135,9 @@ export function serialModule(
       constructor(options: SerialOptions) {
         powered();
         const port = checked(machine, pins, used, options);
-        const wires = [options.receive, options.transmit].filter((pin) => pin !== undefined).map((pin) => pins.at(pin));
+        const wires = [options.receive, options.transmit]
+          .filter((pin) => pin !== undefined)
+          .map((pin) => pins.at(pin));
         for (const wire of wires) wire.used = true;
         used.add(port);
         this.#line = line(port);
@@ -146,7 +148,8 @@ export function serialModule(
         };
         const receive = (bytes: readonly number[], quiet: boolean) => {
           this.#input.push(...bytes.slice(0, FIFO_BYTES - this.#input.length));
-          if (this.#input.length >= FULL_BYTES || (quiet && this.#input.length > 0)) this.#tellReadable(options);
+          if (this.#input.length >= FULL_BYTES || (quiet && this.#input.length > 0))
+            this.#tellReadable(options);
         };
         this.#line.attach({ receive, transmit }, options.baud);
         const free = () => {

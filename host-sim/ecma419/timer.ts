@@ -27,7 +27,9 @@ export function timerModule(machine: Machine) {
       return add(callback, toInteger(interval_ms), toInteger(interval_ms));
     }
     /** Without an interval it rests until it is scheduled again. @throws SyntaxError for what is no timer. */
-    static schedule(...[handle, delay_ms, repeat_ms]: [handle: object, delay_ms?: number, repeat_ms?: number]): void {
+    static schedule(
+      ...[handle, delay_ms, repeat_ms]: [handle: object, delay_ms?: number, repeat_ms?: number]
+    ): void {
       const timer = known.get(handle);
       if (!timer) throw new realm.SyntaxError("C: xsGetHostData: not a host object");
       if (delay_ms === undefined) machine.unschedule(timer);

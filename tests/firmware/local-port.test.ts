@@ -1,12 +1,15 @@
 // What the installer does at the local port and the customer at the button, on the firmware's own files; and what
 // the board does when its image, its configuration or its flash is not what it was built for.
-import { bytesToHex } from "@noble/hashes/utils.js";
+import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { EventType } from "../../src/trusted/authority/events.js";
 import { makeTables } from "../../src/proofs/generators.js";
+import { EventType } from "../../src/trusted/authority/events.js";
 import { Site } from "./site.js";
 
 const HOUR_S = 3600;
+const [, WATCHDOG_S = ""] =
+  /^CONFIG_ESP_TASK_WDT_TIMEOUT_S=(\d+)$/m.exec(readFileSync("firmware/sdkconfig.defaults", "utf8")) ?? [];
+const WATCHDOG_MS = Number(WATCHDOG_S) * 1000;
 const isErased = (bytes: Uint8Array) => bytes.every((byte) => byte === 0xff);
 const corrupted = (bytes: Uint8Array) => bytes.map((byte, at) => (at % 64 === 7 ? byte ^ 0x10 : byte));
 
@@ -18,9 +21,10 @@ describe("a blank board", () => {
       ["provision", "refused provisioning request"],
       ["provision 00", "refused provisioning request"],
       ["provision 85018190", "refused provisioning request"],
-      ["provision 1", "refused the argument is no lower-case hex"],
+      ["provision 1", "refused the argument has half a byte"],
       ["provision AB", "refused the argument is no lower-case hex"],
-      ["provision 00 00", "refused more than one argument"],
+      ["provision 00 00", "refused the argument has half a byte"],
+      ["provision 00 000", "refused the argument is no lower-case hex"],
       [`provision ${"00".repeat(700)}`, "refused the line is too long"],
       [`provision ${"85".repeat(600)}`, "refused provisioning request"],
       ["pair 00", "refused the meter is not provisioned"],
@@ -56,6 +60,12 @@ describe("a blank board", () => {
       expect(site.headEnd.messages("reading").length).toBe(2);
       site.check();
     }
+  });
+
+  it("is provisioned before the task watchdog bites", async () => {
+    const site = await Site.open({ provisioned: false, watchdog_ms: WATCHDOG_MS });
+    site.provision();
+    expect(site.board.incidents).toEqual([]);
   });
 
   it("pays no attention to half a line, and to one that came too fast for a busy chip", async () => {
@@ -152,7 +162,10 @@ describe("a fault", () => {
 
   it.each([
     ["a partition that is missing", (site: Site) => void site.partitions.delete("secrets")],
-    ["a table that is missing", (site: Site) => void site.board.options.resources.delete("tableBlinding.bin")],
+    [
+      "a table that is missing",
+      (site: Site) => void site.board.options.resources.delete("tableBlinding.bin"),
+    ],
   ])("of the build, such as %s, restarts the chip for ever and touches nothing", async (_, spoil) => {
     const site = await Site.open({ provisioned: false });
     site.board.powerDown();
@@ -164,7 +177,7 @@ describe("a fault", () => {
   });
 
   it.each([
-    [{ importPin: 3 }, "in use"],
+    [{ lampPin: 3 }, "in use"],
     [{ buttonPin: 99 }, "config buttonPin: expected a whole number from 0 to 48"],
     [{ importPulsesPerKWh: "many" }, "config importPulsesPerKWh: expected a whole number from 1 to 1000000"],
     [{ localPort: 3 }, "config localPort: expected a whole number from 0 to 2"],
@@ -174,14 +187,41 @@ describe("a fault", () => {
     expect(site.board.incidents[0]).toMatchObject({ what: "chip restarted", why });
   });
 
-  it("of the key store stops the unit, is shown, and restarts the chip a minute later", async () => {
+  it("of the key store leaves a meter without keys that nobody can make another meter of", async () => {
     const site = await Site.open();
     site.runUntil(HOUR_S, 1000);
     site.board.powerDown();
-    site.secrets.restore({ ...site.secrets.snapshot(), cells: new Uint8Array(4 * 4096).fill(0xff) });
+    const keys = site.secrets.snapshot();
+    site.secrets.restore({ ...keys, cells: keys.cells.map(() => 0xff) });
     site.board.powerUp();
     site.run(5);
     expect(site.display).toEqual(["not provisioned"]);
-    expect(bytesToHex(site.journal.image()).length).toBeGreaterThan(0);
+    expect(() => site.provision()).toThrow("refused the meter is provisioned already");
+    site.board.powerDown();
+    site.secrets.restore(keys);
+    site.board.powerUp();
+    site.runUntil(3 * HOUR_S, 1000);
+    expect(site.check().provisional.length).toBeGreaterThan(1);
+  });
+
+  it("of the hardware stops the unit, is shown, and restarts the chip a minute later", async () => {
+    const site = await Site.open();
+    site.runUntil(HOUR_S, 1000);
+    site.settle();
+    const before = site.registers_Wh;
+    site.entropyFails = true;
+    site.press();
+    site.run(1);
+    expect(site.askToPair(site.parties.customer.user)).toBe("ok");
+    site.press();
+    site.run(1);
+    expect(site.display).toEqual(["stopped: no entropy"]);
+    site.entropyFails = false;
+    site.run(70, 1000);
+    expect(site.board.incidents).toMatchObject([{ what: "chip restarted", why: "no entropy" }]);
+    site.runUntil(2 * HOUR_S, 1000);
+    site.settle();
+    expect(site.registers_Wh[0]).toBeGreaterThan((before[0] ?? 0) + 700);
+    site.check();
   });
 });

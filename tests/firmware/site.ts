@@ -83,7 +83,10 @@ export class Site {
   readonly pulses = [0, 0];
   readonly #random: SeededRandom;
   readonly #config: Readonly<Record<string, unknown>>;
+  readonly #entropy: SeededEntropy;
   #enrolment: Enrolment | null = null;
+  /** While set, the chip's noise source is broken. */
+  entropyFails = false;
 
   static async open(options: SiteOptions = {}): Promise<Site> {
     const [unit, network] = await programs;
@@ -99,6 +102,7 @@ export class Site {
       ...options.config,
     };
     this.#random = new SeededRandom(seed);
+    this.#entropy = new SeededEntropy(this.#random);
     this.parties = drawParties(this.#random);
     this.configuration = this.#configure(options.intervalSeconds ?? HALF_HOUR_S);
     this.journal = new NorFlash({ sectors: 576, mode, random: this.#random.fork("journal") });
@@ -127,7 +131,7 @@ export class Site {
       config: this.#config,
       inRom: IN_ROM,
       queueLength: manifest.defines.task.queueLength,
-      entropy: new SeededEntropy(this.#random),
+      entropy: { fill: (into) => this.#fill(into) },
       ...(watchdog_ms === undefined ? {} : { watchdog_ms }),
     });
     this.broker = this.#makeBroker();
@@ -180,6 +184,11 @@ export class Site {
     internet.servers.set(`${BROKER}:${BROKER_PORT}`, this.broker);
     for (const name of [BROKER, SITE_CONFIG.timeServer]) internet.names.add(name);
     internet.timeServers.add(SITE_CONFIG.timeServer);
+  }
+
+  #fill(into: Uint8Array): void {
+    if (this.entropyFails) throw new Error("no entropy");
+    this.#entropy.fill(into);
   }
 
   #number(name: string): number {

@@ -19,7 +19,10 @@ function told_Wh(site: Site, channel: number): number {
 }
 
 describe("a board on a wall", () => {
-  it.each(["esp32", "esp32c3"] as const)("counts a day's pulses to the last, on the pins of the %s", async (chip) => {
+  it.each([
+    "esp32",
+    "esp32c3",
+  ] as const)("counts a day's pulses to the last, on the pins of the %s", async (chip) => {
     const site = await Site.open({ chip });
     site.runUntil(DAY_S + HOUR_S, 2300, 600);
     site.settle();
@@ -46,9 +49,18 @@ describe("a board on a wall", () => {
   it("connects by TLS 1.2 to the broker that it knows, as itself, and keeps its session", async () => {
     const site = await Site.open();
     site.runUntil(300);
-    expect(site.board.handshakes).toEqual([{ serverName: BROKER, protocolVersion: 0x303, port: BROKER_PORT }]);
+    expect(site.board.handshakes).toEqual([
+      { serverName: BROKER, protocolVersion: 0x303, port: BROKER_PORT },
+    ]);
     expect(site.broker.connects).toEqual([
-      { kind: "connect", id: METER_ID, user: METER_ID, password: "its password", clean: false, keepalive_s: 60 },
+      {
+        kind: "connect",
+        id: METER_ID,
+        user: METER_ID,
+        password: "its password",
+        clean: false,
+        keepalive_s: 60,
+      },
     ]);
     expect(site.broker.subscriptions(METER_ID)).toEqual([{ topic: topicOf(METER_ID, "command"), QoS: 1 }]);
   });
@@ -87,32 +99,31 @@ describe("a board on a wall", () => {
 });
 
 describe("a power cut", () => {
-  it.each([5, 300, 4100])(
-    "in the middle of the flash's work, after %i bytes, loses no sealed reading and less energy than the standard allows",
-    async (bytes) => {
-      const site = await Site.open({ seed: 1 + bytes });
-      site.runUntil(HOUR_S, 3000, 1000);
-      site.journal.cutAfter(bytes);
-      for (let minute = 0; minute < 120 && site.board.powered; minute++) site.run(60, 3000, 1000);
-      expect(site.board.incidents.map(({ what }) => what)).toEqual(["power failed"]);
-      site.board.powerUp();
-      site.settle();
-      const lost = site.registers_Wh.map((register_Wh, input) => (site.pulses[input] ?? 0) - register_Wh);
-      expect(Math.min(...lost)).toBeGreaterThanOrEqual(0);
-      expect(Math.max(...lost)).toBeLessThanOrEqual(LOST_PULSES_MAX);
-      site.runUntil(DAY_S + HOUR_S, 1000);
-      site.settle();
-      const shown = site.registers_Wh;
-      expect(shown.map((register_Wh, input) => (site.pulses[input] ?? 0) - register_Wh)).toEqual(lost);
-      const types = site.events.map(({ type }) => type);
-      expect(types.filter((type) => type === EventType.POWER_DOWN).length).toBe(2);
-      const { batches, gaps } = site.check();
-      expect(batches.length).toBe(1 + gaps.length);
-      expect(gaps.length).toBeLessThanOrEqual(1);
-      expect(told_Wh(site, 0)).toBeLessThanOrEqual(shown[0] ?? 0);
-      expect(site.board.writtenResources).toEqual([]);
-    },
-  );
+  it.each([
+    5, 300, 4100,
+  ])("in the middle of the flash's work, after %i bytes, loses no sealed reading and less energy than the standard allows", async (bytes) => {
+    const site = await Site.open({ seed: 1 + bytes });
+    site.runUntil(HOUR_S, 3000, 1000);
+    site.journal.cutAfter(bytes);
+    for (let minute = 0; minute < 120 && site.board.powered; minute++) site.run(60, 3000, 1000);
+    expect(site.board.incidents.map(({ what }) => what)).toEqual(["power failed"]);
+    site.board.powerUp();
+    site.settle();
+    const lost = site.registers_Wh.map((register_Wh, input) => (site.pulses[input] ?? 0) - register_Wh);
+    expect(Math.min(...lost)).toBeGreaterThanOrEqual(0);
+    expect(Math.max(...lost)).toBeLessThanOrEqual(LOST_PULSES_MAX);
+    site.runUntil(DAY_S + HOUR_S, 1000);
+    site.settle();
+    const shown = site.registers_Wh;
+    expect(shown.map((register_Wh, input) => (site.pulses[input] ?? 0) - register_Wh)).toEqual(lost);
+    const types = site.events.map(({ type }) => type);
+    expect(types.filter((type) => type === EventType.POWER_DOWN).length).toBe(2);
+    const { batches, gaps } = site.check();
+    expect(batches.length).toBe(1 + gaps.length);
+    expect(gaps.length).toBeLessThanOrEqual(1);
+    expect(told_Wh(site, 0)).toBeLessThanOrEqual(shown[0] ?? 0);
+    expect(site.board.writtenResources).toEqual([]);
+  });
 
   it("while keys are saved leaves the old set or the new one", async () => {
     for (const bytes of [100, 4200, 12_400]) {
