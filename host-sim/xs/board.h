@@ -25,6 +25,9 @@ uint64_t boardInstructions(void);
 _Noreturn void boardPullPlug(void);
 _Noreturn void boardExit(int code);
 
+/** The instruction after this one (host.c); for boards that handle bytecode. */
+txByte *hostNextCode(txByte *code);
+
 bool boardHasModule(const char *name);
 /** The code of a module that there is, in place outside of the arena, its identifiers those of the machine. */
 txScript *boardScript(txMachine *the, const char *name);

@@ -106,7 +106,8 @@ export function installSources(): void {
 
 /** Flags of one source of the engine besides XS_OPTIONS, the same on every board. */
 export function sourceOptions(source: string): readonly string[] {
-  return source === "xsDefaults.c" ? ["-DHOST_SETS_ASIDE_DEFAULTS"] : [];
+  if (source === "xsDefaults.c") return ["-DHOST_SETS_ASIDE_DEFAULTS"];
+  return source === "xsPlatforms.c" ? ["-DHOST_SETS_ASIDE_PARSER"] : [];
 }
 
 /** The names of the engine's sources. @throws EngineMissing */

@@ -291,12 +291,115 @@ void hostSpentFuel(void) {
 	fxAbort(NULL, XS_TOO_MUCH_COMPUTATION_EXIT);
 }
 
-#ifndef mxParse
+/* Bytecode */
+
+/** gxCodeSizes: the size of an instruction, 0 for one with a name, or minus the size of the length that follows. */
+txByte *hostNextCode(txByte *code) {
+	const txS1 size = gxCodeSizes[*(txU1 *)code++];
+	if (size > 0) return code + size - 1;
+	if (size == 0) return code + sizeof(txID);
+	if (size == -1) return code + 1 + *(txU1 *)code;
+	if (size == -2) {
+		txU2 length;
+		mxDecode2(code, length);
+		return code + length;
+	}
+	txS4 length;
+	mxDecode4(code, length);
+	return code + length;
+}
+
+#ifdef mxParse
+
+/** Whether an instruction names a variable or a function, which nobody but a debugger asks for. */
+static bool isLabel(txU1 code) {
+	switch (code) {
+	case XS_CODE_ASYNC_FUNCTION:
+	case XS_CODE_ASYNC_GENERATOR_FUNCTION:
+	case XS_CODE_CONSTRUCTOR_FUNCTION:
+	case XS_CODE_FUNCTION:
+	case XS_CODE_GENERATOR_FUNCTION:
+	case XS_CODE_NAME:
+	case XS_CODE_NEW_CLOSURE:
+	case XS_CODE_NEW_LOCAL:
+		return true;
+	default:
+		return false;
+	}
+}
+
+/** Whether an instruction finds variables by their names. */
+static bool isSearch(txU1 code) {
+	return code == XS_CODE_EVAL || code == XS_CODE_EVAL_TAIL || code == XS_CODE_EVAL_REFERENCE ||
+		code == XS_CODE_EVAL_PRIVATE || code == XS_CODE_WITH;
+}
+
+/** Counts in `places` the uses of names by more than labels. False if the names of variables are looked for. */
+static bool countUses(const txScript *script, txID *places) {
+	const txByte *end = script->codeBuffer + script->codeSize;
+	for (txByte *next = script->codeBuffer; next < end; next = hostNextCode(next)) {
+		const txU1 code = *(txU1 *)next;
+		if (isSearch(code)) return false;
+		if (gxCodeSizes[code] != 0 || isLabel(code)) continue;
+		txByte *operand = next + 1;
+		txID name;
+		mxDecodeID(operand, name);
+		places[name] = 1;
+	}
+	return true;
+}
+
+/** Takes the names that only label something out of a module: every name is a slot of the arena. */
+static void dropLabels(txScript *script) {
+	txS1 *from = script->symbolsBuffer;
+	txID count;
+	mxDecodeID(from, count);
+	txID *places = hostCalloc(count, sizeof *places);
+	if (countUses(script, places)) {
+		txID kept = 1;
+		txS1 *to = from;
+		for (txID at = 1; at < count; at++) {
+			const size_t length = strlen((char *)from) + 1;
+			// A private name is told from another by its label.
+			const bool isKept = places[at] || *from == '#';
+			places[at] = isKept ? kept++ : XS_NO_ID;
+			if (isKept) memmove(to, from, length);
+			if (isKept) to += length;
+			from += length;
+		}
+		places[0] = XS_NO_ID;
+		const txByte *end = script->codeBuffer + script->codeSize;
+		for (txByte *next = script->codeBuffer; next < end; next = hostNextCode(next)) {
+			if (gxCodeSizes[*(txU1 *)next] != 0) continue;
+			txByte *operand = next + 1;
+			txID name;
+			mxDecodeID(operand, name);
+			operand = next + 1;
+			mxEncodeID(operand, places[name]);
+		}
+		txS1 *head = script->symbolsBuffer;
+		mxEncodeID(head, kept);
+	}
+	hostFree(places);
+}
+
+extern txScript *fxParseScriptOfXs(txMachine *the, void *stream, txGetter getter, txUnsigned flags);
+
+txScript *fxParseScript(txMachine *the, void *stream, txGetter getter, txUnsigned flags) {
+	txScript *script = fxParseScriptOfXs(the, stream, getter, flags);
+	const bool isModule = flags == 0;
+	if (isModule && script && script->codeBuffer && script->symbolsBuffer) dropLabels(script);
+	return script;
+}
+
+#else
+
 txScript *fxParseScript(txMachine *the, void *stream, txGetter getter, txUnsigned flags) {
 	(void)stream, (void)getter, (void)flags;
 	mxSyntaxError("there is no parser");
 	return NULL;
 }
+
 #endif
 
 /** Modules have flat names; a specifier is a name. */

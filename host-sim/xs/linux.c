@@ -126,26 +126,12 @@ static void linkNames(txMachine *the, txScript *script) {
 /** Turns bytecode that XS would copy into its heap into bytecode that it runs, and reads strings of, in place. */
 static void stayInPlace(txScript *script) {
 	const txByte *end = script->codeBuffer + script->codeSize;
-	for (txByte *next = script->codeBuffer; next < end;) {
+	for (txByte *next = script->codeBuffer; next < end; next = hostNextCode(next)) {
 		const txU1 code = *(txU1 *)next;
 		const bool isCode = code >= XS_CODE_CODE_1 && code <= XS_CODE_CODE_4;
 		const bool isString = code >= XS_CODE_STRING_1 && code <= XS_CODE_STRING_4;
 		if (isCode) *next = (txByte)(code - XS_CODE_CODE_1 + XS_CODE_CODE_ARCHIVE_1);
 		if (isString) *next = (txByte)(code - XS_CODE_STRING_1 + XS_CODE_STRING_ARCHIVE_1);
-		const txS1 size = gxCodeSizes[code];
-		next++;
-		if (size > 0) next += size - 1;
-		else if (size == 0) next += sizeof(txID);
-		else if (size == -1) next += 1 + *(txU1 *)next;
-		else if (size == -2) {
-			txU2 length;
-			mxDecode2(next, length);
-			next += length;
-		} else {
-			txS4 length;
-			mxDecode4(next, length);
-			next += length;
-		}
 	}
 }
 

@@ -41,6 +41,11 @@
 	#define gxDefaults hostDefaultsOfXs
 #endif
 
+/* xsPlatforms.c alone with HOST_SETS_ASIDE_PARSER: host.c takes names out of what that parses. */
+#ifdef HOST_SETS_ASIDE_PARSER
+	#define fxParseScript fxParseScriptOfXs
+#endif
+
 /* A name of a module, the end included, bytes. */
 #define HOST_NAME_BYTES_MAX 64
 

@@ -6,7 +6,9 @@ import { trustedBundle } from "../image.js";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 /** The module that holds the trusted room's built code. */
-export const UNIT_MODULE = "sealmeter/unit";
+const UNIT_MODULE = "sealmeter/unit";
+/** The module that a board starts with. */
+export const MAIN_MODULE = "main";
 
 /**
  * main: the scenario; operations: what single operations cost; guarded: the unit beside a network machine;

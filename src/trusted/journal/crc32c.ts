@@ -2,7 +2,8 @@
 // who can write the flash is inside the seal.
 const POLYNOMIAL = 0x82f63b78;
 
-const TABLE = Uint32Array.from({ length: 256 }, (_, byte) => {
+/** Signed words, since the meter's engine keeps those as integers and larger ones as floating point. */
+const TABLE = Int32Array.from({ length: 256 }, (_, byte) => {
   let value = byte;
   for (let bit = 0; bit < 8; bit++) value = value & 1 ? (value >>> 1) ^ POLYNOMIAL : value >>> 1;
   return value;
@@ -10,7 +11,7 @@ const TABLE = Uint32Array.from({ length: 256 }, (_, byte) => {
 
 /** CRC-32C of the parts one after the other, as an unsigned 32-bit number. */
 export function crc32c(...parts: readonly Uint8Array[]): number {
-  let crc = 0xffffffff;
+  let crc = -1;
   for (const part of parts) {
     for (let at = 0; at < part.length; at++) {
       crc = (TABLE[(crc ^ (part[at] as number)) & 0xff] as number) ^ (crc >>> 8);

@@ -6,13 +6,15 @@
 // the log says (docs/journal.md has the drawings and the reasons).
 
 import { concatBytes } from "@noble/hashes/utils.js";
-import { assert, readUint, sameBytes, uintBytes } from "../encoding/bytes.js";
+import { assert, readUint, uintBytes } from "../encoding/bytes.js";
 import { BLOCK_BYTES, type Flash, SECTOR_BYTES } from "../ports.js";
 import { crc32c } from "./crc32c.js";
 import { encodeRecord, type LogRecord, RecordType, readRecord, recordBytes } from "./record.js";
 
 const MAGIC = Uint8Array.of(0x53, 0x4d, 0x4c, 0x31); // "SML1"
 const HEADER_BYTES = 32;
+/** Where in a header its CRC stands, over all that is before it. */
+const CRC_AT = 28;
 /** How many sectors ahead of the writer the configuration is moved out of the way. */
 const MOVE_AHEAD = 8;
 /** Sectors tried one after the other before the flash counts as dead. */
@@ -143,16 +145,15 @@ export class Log {
 
   /** The start of the youngest sector before which no record of `kind` from `number` on can lie. */
   seek(kind: keyof Marks, number: number): Place {
-    let best = 0;
     let oldest = this.#tail.sequence;
-    for (let position = 0; position < this.#sectors; position++) {
-      const sequence = this.#sequences[position] as number;
-      if (sequence === 0) continue;
-      oldest = Math.min(oldest, sequence);
-      const header = sequence > best ? this.#readHeader(position) : null;
-      if (header && header.marks[kind] <= number) best = sequence;
+    for (let step = 0; step < this.#sectors; step++) {
+      const position = (this.#tail.position + this.#sectors - step) % this.#sectors;
+      if (this.#sequences[position] === 0) continue;
+      oldest = this.#sequences[position] as number; // falling, since numbers rise along the ring to the tail
+      const header = this.#readHeader(position);
+      if (header && header.marks[kind] <= number) break;
     }
-    return { sequence: best === 0 ? oldest : best, offset: HEADER_BYTES };
+    return { sequence: oldest, offset: HEADER_BYTES };
   }
 
   /** The start of the oldest sector. */
@@ -182,11 +183,19 @@ export class Log {
   #readHeader(position: number): Header | null {
     const bytes = new Uint8Array(HEADER_BYTES);
     this.#flash.read(position * SECTOR_BYTES, bytes);
-    const [sequence, copyOf, chainStart, interval, batch, event] = [4, 8, 12, 16, 20, 24].map((at) =>
-      readUint(bytes, at, 4),
-    ) as [number, number, number, number, number, number];
-    const header = { sequence, copyOf, chainStart, marks: { interval, batch, event } };
-    return sequence !== 0 && sameBytes(encodeHeader(header), bytes) ? header : null;
+    if (!MAGIC.every((byte, at) => byte === bytes[at])) return null;
+    if (crc32c(bytes.subarray(0, CRC_AT)) !== readUint(bytes, CRC_AT, 4)) return null;
+    const header = {
+      sequence: readUint(bytes, 4, 4),
+      copyOf: readUint(bytes, 8, 4),
+      chainStart: readUint(bytes, 12, 4),
+      marks: {
+        interval: readUint(bytes, 16, 4),
+        batch: readUint(bytes, 20, 4),
+        event: readUint(bytes, 24, 4),
+      },
+    };
+    return header.sequence !== 0 ? header : null;
   }
 
   /**

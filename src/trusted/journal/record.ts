@@ -82,6 +82,8 @@ export function readRecord(
     payload.set(blocks.subarray(at + 1, at + 1 + Math.min(NEXT_PAYLOAD, length - to)), to);
   }
   const record = { type: start & ~START, payload };
-  const whole = sameBytes(encodeRecord(sequence, offset, record), blocks);
-  return whole ? record : null;
+  const capacity = FIRST_PAYLOAD + NEXT_PAYLOAD * (blocks.length / BLOCK_BYTES - 1);
+  const padding = blocks.subarray(blocks.length - capacity + length);
+  const isWhole = padding.every((byte) => byte === 0) && sameBytes(first, blocks.subarray(0, BLOCK_BYTES));
+  return isWhole && readUint(first, 3, 4) === checksum(sequence, offset, record) ? record : null;
 }

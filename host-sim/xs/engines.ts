@@ -1,0 +1,174 @@
+// The scenario on an engine: started on a blank chip, its plug pulled in the middle of a program, started
+// again on what is left, and every file and cell compared with what Node left for the same seed.
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { buildRv32, type Rv32Image, type Rv32Variant, runRv32 } from "../rv32/image.js";
+import { encodeInput, FLASH_SECTORS } from "../scenario.js";
+import { runXs, type XsBits } from "./engine.js";
+import { bundleProgram, MAIN_MODULE, type ProgramName, unitModule } from "./programs.js";
+import type { Reference, RunFiles } from "./reference.js";
+
+/** Arena of the unit's whole machine, bytes: built-ins in RAM, and in read-only memory as a device has them. */
+export const ARENA_BYTES = { ram: 256 * 1024, rom: 144 * 1024 } as const;
+/** Slots and pointers of a 64-bit engine are twice as large. */
+const ARENA_64_BYTES = 2 * ARENA_BYTES.ram;
+
+/** What a piece of work cost at most, over both starts. */
+export interface Cost {
+  times: number;
+  instructions: number;
+  computrons: number;
+}
+
+/** What the scenario's program prints at its end (main.ts). */
+export interface ScenarioCosts {
+  readonly provision: Cost;
+  readonly boot: Cost;
+  readonly step: Cost;
+  /** Bytes: most and last in use after a garbage collection. */
+  readonly heap: number;
+  readonly live: number;
+}
+
+/** One power-up of a board. */
+interface Start {
+  readonly exitCode: number | null;
+  readonly stdout: string;
+}
+
+export interface EngineRun extends RunFiles {
+  readonly costs: ScenarioCosts;
+}
+
+/** Where a run differs from the reference; byte -1 is a file that is missing or too much. */
+export interface Difference {
+  readonly file: string;
+  readonly byte: number;
+}
+
+const inputOf = ({ input }: Reference) => encodeInput(input);
+
+async function modulesOf(program: ProgramName): Promise<Map<string, Uint8Array>> {
+  return new Map([unitModule(), [MAIN_MODULE, await bundleProgram(program)]]);
+}
+
+/** @throws Error for an exit code that is not `expected`, with the board's last words. */
+function requireEnd({ exitCode, stdout }: Start, expected: number | null): void {
+  if (exitCode === expected) return;
+  const end = exitCode === null ? "the plug was pulled" : `exit code ${exitCode}`;
+  throw new Error(`the board ended otherwise than the scenario does (${end}): ${stdout.trim().slice(-500)}`);
+}
+
+function costsOf({ stdout }: Start): ScenarioCosts {
+  return JSON.parse(stdout.trim().split("\n").at(-1) ?? "") as ScenarioCosts;
+}
+
+async function inFolder<T>(work: (folder: string) => Promise<T>): Promise<T> {
+  const folder = mkdtempSync(join(tmpdir(), "sealmeter-"));
+  try {
+    return await work(folder);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+/** The scenario on XS on Linux. @throws EngineMissing; Error if it does not end as the scenario does. */
+export async function scenarioOnXs(bits: XsBits, reference: Reference): Promise<EngineRun> {
+  const modules = await modulesOf("main");
+  return inFolder(async (folder) => {
+    const start = () =>
+      runXs({
+        bits,
+        arenaBytes: bits === 32 ? ARENA_BYTES.ram : ARENA_64_BYTES,
+        sectors: FLASH_SECTORS,
+        modules,
+        main: MAIN_MODULE,
+        roms: new Map(Object.entries({ ...reference.tables, input: inputOf(reference) })),
+        folder,
+      });
+    requireEnd(start(), null);
+    const end = start();
+    requireEnd(end, 0);
+    return { files: end.files, cells: end.flash, costs: costsOf(end) };
+  });
+}
+
+/** An image of the board with one program in its flash. @throws EngineMissing */
+export async function imageOf(program: ProgramName, variant: Rv32Variant, { tables }: Reference) {
+  return buildRv32({ variant, modules: await modulesOf(program), main: MAIN_MODULE, tables });
+}
+
+/** The scenario on the bare board. @throws Error if it does not end as the scenario does. */
+export async function scenarioOnRv32(
+  image: Rv32Image,
+  arenaBytes: number,
+  reference: Reference,
+): Promise<EngineRun> {
+  return inFolder(async (folder) => {
+    const [flash, out] = [join(folder, "flash"), join(folder, "files")];
+    const options = { flash, sectors: FLASH_SECTORS, input: inputOf(reference), out, arenaBytes };
+    requireEnd(await runRv32(image, options), null);
+    const end = await runRv32(image, options);
+    requireEnd(end, 0);
+    const cells = readFileSync(flash).subarray(0, reference.cells.length);
+    return { files: end.files, cells: new Uint8Array(cells), costs: costsOf(end) };
+  });
+}
+
+/** What single operations cost on an engine, by name (operations.ts). */
+export type OperationCosts = Readonly<Record<string, Omit<Cost, "times">>>;
+
+function operationsIn(end: Start): OperationCosts {
+  requireEnd(end, 0);
+  return JSON.parse(end.stdout.trim().split("\n").at(-1) ?? "") as OperationCosts;
+}
+
+export async function operationsOnXs(bits: XsBits, reference: Reference): Promise<OperationCosts> {
+  const arenaBytes = bits === 32 ? ARENA_BYTES.ram : ARENA_64_BYTES;
+  const roms = new Map(Object.entries({ ...reference.tables, input: inputOf(reference) }));
+  const modules = await modulesOf("operations");
+  return operationsIn(runXs({ bits, arenaBytes, sectors: 1, modules, main: MAIN_MODULE, roms }));
+}
+
+export async function operationsOnRv32(
+  image: Rv32Image,
+  arenaBytes: number,
+  reference: Reference,
+): Promise<OperationCosts> {
+  return inFolder(async (folder) => {
+    const [flash, out] = [join(folder, "flash"), join(folder, "files")];
+    return operationsIn(
+      await runRv32(image, { flash, sectors: 1, input: inputOf(reference), out, arenaBytes }),
+    );
+  });
+}
+
+/** The unit beside this network machine, for an engine of 32 bits: what it recorded. */
+export async function guardedOnXs(network: Uint8Array, reference: Reference): Promise<RunFiles & Start> {
+  const { files, flash, exitCode, stdout } = runXs({
+    bits: 32,
+    arenaBytes: ARENA_BYTES.ram,
+    sectors: FLASH_SECTORS,
+    modules: (await modulesOf("guarded")).set("network", network),
+    main: MAIN_MODULE,
+    roms: new Map(Object.entries({ ...reference.tables, input: inputOf(reference) })),
+  });
+  return { files, cells: flash, exitCode, stdout };
+}
+
+/** Every file and the chip, where they differ first. */
+export function differences(expected: RunFiles, actual: RunFiles): readonly Difference[] {
+  const names = new Set([...expected.files.keys(), ...actual.files.keys()]);
+  const found = [...names].sort().flatMap((file) => {
+    return differing(file, expected.files.get(file), actual.files.get(file));
+  });
+  return [...found, ...differing("flash", expected.cells, actual.cells)];
+}
+
+function differing(file: string, expected?: Uint8Array, actual?: Uint8Array): Difference[] {
+  if (!expected || !actual) return [{ file, byte: -1 }];
+  if (Buffer.compare(expected, actual) === 0) return [];
+  const byte = expected.findIndex((value, at) => value !== actual[at]);
+  return [{ file, byte: byte < 0 ? expected.length : byte }];
+}
