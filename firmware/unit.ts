@@ -28,6 +28,8 @@ const TURN_BUDGET_MS = 200;
 const SHOW_MS = 1_000;
 /** From a fault to the restart, ms: a restart costs an erase, and one that fails must not wear the flash out. */
 const RESTART_MS = 60_000;
+/** The same for a fault that comes before the flash is touched: a setting, a pin, a partition. */
+const BOARD_RESTART_MS = 5_000;
 
 const hexBytes = (hex: string) =>
   Uint8Array.from({ length: hex.length / 2 }, (_, at) => Number.parseInt(hex.slice(2 * at, 2 * at + 2), 16));
@@ -48,51 +50,71 @@ interface Running {
   readonly supervisor: Supervisor;
 }
 
-class UnitMachine {
-  readonly #uptime = new Uptime();
-  readonly #lamp = lampPin() < 0 ? null : new Digital({ pin: lampPin(), mode: Digital.Output });
-  readonly #ports: Ports;
-  readonly #local: LocalPort;
-  /** Null until the meter is provisioned. */
-  #running: Running | null = null;
-  #fault: { readonly error: unknown; readonly at_ms: number } | null = null;
-  #shown = "";
-  #shown_ms = Number.NEGATIVE_INFINITY;
+/** All that the unit needs of this board. Energy counts from this call on. */
+function boardPorts(): Ports {
+  const inputs = pulseSettings().map(({ pin, pulsesPer_kWh }) => ({
+    counter: new PulseCounter(pin),
+    pulsesPer_kWh,
+  }));
+  return {
+    image: image(),
+    flash: new PartitionFlash("journal", JOURNAL_SECTORS),
+    secrets: new FlashSecretStore(new PartitionFlash("secrets", SECRET_SECTORS)),
+    entropy: hardwareEntropy,
+    energy: new PulseEnergy(inputs),
+    button: new PinButton(buttonPin()),
+  };
+}
+
+/** Blinks while the unit lives, if the board has a lamp. */
+class Lamp {
+  readonly #digital = lampPin() < 0 ? null : new Digital({ pin: lampPin(), mode: Digital.Output });
   #lit: 0 | 1 = 0;
 
+  toggle(): void {
+    this.#lit = this.#lit === 0 ? 1 : 0;
+    this.#digital?.write(this.#lit);
+  }
+}
+
+class UnitMachine {
+  readonly #uptime = new Uptime();
+  readonly #local = new LocalPort(localSettings(), (word, argument) => this.#serve(word, argument));
+  /** Null after a fault of the board or its settings. */
+  #ports: Ports | null = null;
+  #lamp: Lamp | null = null;
+  /** Null until the meter is provisioned. */
+  #running: Running | null = null;
+  #fault: { readonly error: unknown; readonly until_ms: number } | null = null;
+  #shown = "";
+  #shown_ms = Number.NEGATIVE_INFINITY;
+
   constructor() {
-    // Energy counts from here on.
-    const inputs = pulseSettings().map(({ pin, pulsesPer_kWh }) => ({
-      counter: new PulseCounter(pin),
-      pulsesPer_kWh,
-    }));
-    this.#ports = {
-      image: image(),
-      flash: new PartitionFlash("journal", JOURNAL_SECTORS),
-      secrets: new FlashSecretStore(new PartitionFlash("secrets", SECRET_SECTORS)),
-      entropy: hardwareEntropy,
-      energy: new PulseEnergy(inputs),
-      button: new PinButton(buttonPin()),
-    };
-    this.#guard(() => this.#start());
-    this.#local = new LocalPort(localSettings(), (word, argument) => this.#serve(word, argument));
+    this.#guard(BOARD_RESTART_MS, () => {
+      this.#ports = boardPorts();
+      this.#lamp = new Lamp();
+    });
+    this.#guard(RESTART_MS, () => {
+      if (this.#ports) this.#start(this.#ports);
+    });
   }
 
   /** Does what there is to do, for TURN_BUDGET_MS and a step at most. @throws to restart the device. */
   turn(): void {
-    this.#guard(() => this.#run());
+    this.#guard(RESTART_MS, () => this.#run());
     const now_ms = this.#uptime.now_ms();
     if (now_ms - this.#shown_ms >= SHOW_MS) this.#show(now_ms);
-    if (this.#fault && now_ms - this.#fault.at_ms > RESTART_MS) throw this.#fault.error;
+    if (this.#fault && now_ms > this.#fault.until_ms) throw this.#fault.error;
   }
 
   /** What throws is a fault of this program or of the flash: the unit stops, and says so until the restart. */
-  #guard(work: () => void): void {
+  #guard(restart_ms: number, work: () => void): void {
     try {
       work();
     } catch (error) {
       this.#running = null;
-      this.#fault = { error, at_ms: this.#uptime.now_ms() };
+      this.#ports = null;
+      this.#fault = { error, until_ms: this.#uptime.now_ms() + restart_ms };
     }
   }
 
@@ -113,8 +135,8 @@ class UnitMachine {
     return busy || heard;
   }
 
-  #start(): void {
-    const unit = this.#boot();
+  #start(ports: Ports): void {
+    const unit = bootUnit(ports);
     if (!unit) return;
     const uptime = this.#uptime;
     const side = {
@@ -126,16 +148,6 @@ class UnitMachine {
     this.#running = { unit, supervisor: new Supervisor(side, new NetworkMachine(meterId)) };
   }
 
-  /** Null while the meter is blank; anything else that is wrong with its stores is an error. */
-  #boot(): MetrologyUnit | null {
-    try {
-      return new MetrologyUnit(this.#ports);
-    } catch (error) {
-      if (error instanceof Error && error.message === "the meter is not provisioned") return null;
-      throw error;
-    }
-  }
-
   #serve(word: string, argument: Uint8Array): string {
     if (word === "show") {
       this.#shown = "";
@@ -143,9 +155,10 @@ class UnitMachine {
       return "ok";
     }
     if (word === "provision") {
-      if (this.#running || this.#fault) throw new Error("the meter is provisioned already");
+      if (this.#running || !this.#ports)
+        throw new Error(this.#fault ? this.#trouble() : "the meter is provisioned already");
       const answer = provision(this.#ports, argument);
-      this.#start();
+      this.#start(this.#ports);
       return `ok ${hexText(answer)}`;
     }
     if (word !== "pair") throw new Error("the words are: show, provision, pair");
@@ -169,8 +182,17 @@ class UnitMachine {
     const shown = lines.filter((line) => !/^\d{4}-/.test(line)).join("\n");
     if (shown !== this.#shown) this.#local.show(lines);
     this.#shown = shown;
-    this.#lit = this.#lit === 0 ? 1 : 0;
-    this.#lamp?.write(this.#lit);
+    this.#lamp?.toggle();
+  }
+}
+
+/** Null while the meter is blank; anything else that is wrong with its stores is an error. */
+function bootUnit(ports: Ports): MetrologyUnit | null {
+  try {
+    return new MetrologyUnit(ports);
+  } catch (error) {
+    if (error instanceof Error && error.message === "the meter is not provisioned") return null;
+    throw error;
   }
 }
 
