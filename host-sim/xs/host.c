@@ -696,11 +696,6 @@ static void boardComputrons(txMachine *the) {
 	returnNumber(the, (double)hostComputrons(the));
 }
 
-/** 4 or 8: slots are twice as large on 64 bits, so an arena must be. */
-static void boardWordBytes(txMachine *the) {
-	returnNumber(the, sizeof(void *));
-}
-
 static void boardHeap(txMachine *the) {
 	returnNumber(the, (double)hostCurrent->livePeak);
 }
@@ -722,7 +717,6 @@ static const HostNative boardNatives[] = {
 	{boardComputrons, 0, "computrons"},
 	{boardHeap, 0, "heap"},
 	{boardCollect, 0, "collect"},
-	{boardWordBytes, 0, "wordBytes"},
 };
 
 void hostDefineBoard(txMachine *the) {

@@ -177,7 +177,10 @@ static bool inside(Neighbour *self, void (*work)(Neighbour *)) {
 	return false;
 }
 
-/** start(arenaBytes, moduleName): a new machine in the place of an old one; false if the arena is too small. */
+/**
+ * start(arenaBytes, moduleName): a new machine in the place of an old one, which imports the module when it
+ * first runs; false if the arena is too small. 64-bit slots are twice as large, so an arena must be.
+ */
 static void neighbourStart(txMachine *the) {
 	const double bytes = hostWhole(the, 0, ARENA_BYTES_MAX);
 	const char *name = hostText(the, 1);
