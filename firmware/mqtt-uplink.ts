@@ -51,6 +51,11 @@ export class MqttUplink implements Uplink {
   /** Bytes that the connection takes now. */
   #room = 0;
   #retry_ms = RETRY_MIN_MS;
+  /**
+   * Between CONNACK and SUBACK, and so for the connection after one that ended there: the SDK's client reads
+   * nothing after a message without content, and the broker repeats it in each session that it keeps.
+   */
+  #startsAnew = false;
   #packet = 0;
   /** MQTT packet identifier to the outbox's id. */
   readonly #inFlight = new Map<number, number>();
@@ -70,7 +75,7 @@ export class MqttUplink implements Uplink {
       port: brokerPort,
       id: this.#meterId,
       ...(user === "" ? {} : { user, password: userPassword }),
-      clean: false,
+      clean: this.#startsAnew,
       keepAlive: KEEPALIVE_MS,
       dns: { io: Resolver, servers: [nameServer], socket: { io: UDP } },
       socket: { io: TLSSocket, TCP: { io: TCP }, secure: { certificate: new Resource("broker-ca.der") } },
@@ -101,11 +106,13 @@ export class MqttUplink implements Uplink {
 
   #control(client: MQTTClient, { operation, id, payload }: ControlMessage): void {
     if (operation === MQTTClient.CONNACK) {
+      this.#startsAnew = true;
       const topic = topicOf(this.#meterId, "command");
       client.write(NOTHING, { operation: MQTTClient.SUBSCRIBE, topic, items: [{ topic, QoS: QOS }] });
     } else if (operation === MQTTClient.SUBACK) {
       if (payload?.[0] === REFUSED) trace("the broker refuses the command topic\n");
       this.#ready = true;
+      this.#startsAnew = false;
       this.#retry_ms = RETRY_MIN_MS;
     } else if (operation === MQTTClient.PUBACK && id !== undefined) {
       const delivered = this.#inFlight.get(id);

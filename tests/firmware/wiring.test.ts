@@ -187,6 +187,22 @@ describe("the network", () => {
     expect(site.headEnd.messages("reading").length).toBe(12);
   });
 
+  it("may send commands of any length: none does harm, and an empty one, which stops the client, not for long", async () => {
+    const site = await Site.open();
+    site.runUntil(300, 1000);
+    const command = topicOf(METER_ID, "command");
+    for (const length of [1, 199, 200, 201, 599, 600, 601, 5000]) {
+      site.broker.publish(command, new Uint8Array(length).fill(0x81));
+    }
+    site.run(10);
+    expect(site.display).toContain("6 messages refused");
+    site.broker.publish(command, new Uint8Array(0));
+    site.runUntil(2 * HOUR_S + 60, 1000);
+    expect(site.broker.connects.length).toBeLessThan(5);
+    expect(site.headEnd.messages("reading").length).toBe(4);
+    expect(site.board.incidents).toEqual([]);
+  });
+
   it("is not trusted when its certificate is of an unknown authority or out of date", async () => {
     for (const identity of [{ authority: Uint8Array.of(1) }, { notAfter_ms: (MIDNIGHT_S - HOUR_S) * 1000 }]) {
       const site = await Site.open({ provisioned: false });
