@@ -1,6 +1,8 @@
 // A demonstration board on a computer: an ESP32 with its partitions, pins, serial lines and radio, running the
 // firmware's own two programs over fakes of the classes that they import. Flash, entropy and the world outside
 // outlive a loss of power; nothing else does. Time passes only when a test says so.
+/// <reference path="../../firmware/embedded.d.ts" />
+/// <reference path="../../firmware/modules.d.ts" />
 import type { Entropy } from "../../src/trusted/ports.js";
 import type { VirtualClock } from "../clock.js";
 import type { NorFlash, PowerCut } from "../flash.js";
@@ -96,6 +98,37 @@ export interface Spawned {
 /** Of an error of whatever world. */
 const messageOf = (error: unknown): string =>
   typeof error === "object" && error !== null && "message" in error ? `${error.message}` : `${error}`;
+
+/** What the firmware is told of each module (firmware/*.d.ts): the fakes are held to it by the compiler. */
+interface UnitPlatform {
+  Resource: typeof import("Resource");
+  "embedded:io/digital": typeof import("embedded:io/digital");
+  "embedded:io/serial": typeof import("embedded:io/serial");
+  "embedded:storage/flash": Pick<typeof import("embedded:storage/flash"), "default">;
+  "mc/config": typeof import("mc/config");
+  "sealmeter/entropy": typeof import("sealmeter/entropy");
+  "sealmeter/image": typeof import("sealmeter/image");
+  "sealmeter/neighbour": typeof import("sealmeter/neighbour");
+  "sealmeter/pulse": typeof import("sealmeter/pulse");
+  time: typeof import("time");
+  timer: typeof import("timer");
+}
+/** Sockets and the resolver are only named by the firmware: they are held to what MQTT and NTP do with them. */
+interface NetworkPlatform {
+  Resource: typeof import("Resource");
+  "embedded:io/socket/tcp": { default: unknown };
+  "embedded:io/socket/tcp/tls": { default: unknown };
+  "embedded:io/socket/udp": { default: unknown };
+  "embedded:network/dns/resolver/udp": { default: unknown };
+  "embedded:network/mqtt/client": typeof import("embedded:network/mqtt/client");
+  "embedded:network/ntp/client": typeof import("embedded:network/ntp/client");
+  "mc/config": typeof import("mc/config");
+  "sealmeter/image": typeof import("sealmeter/image");
+  "sealmeter/port": typeof import("sealmeter/port");
+  "sealmeter/station": typeof import("sealmeter/station");
+  time: typeof import("time");
+  timer: typeof import("timer");
+}
 
 export class Board {
   readonly scheduler: Scheduler;
@@ -279,7 +312,7 @@ export class Board {
       "sealmeter/pulse": pulseModule(machine, this.pins, alive),
       time: timeModule(machine),
       timer: timerModule(machine),
-    };
+    } satisfies UnitPlatform;
   }
 
   /** The flash model cut the power. */
@@ -324,7 +357,7 @@ export class Board {
       "sealmeter/station": station,
       time: timeModule(machine),
       timer: timerModule(machine),
-    };
+    } satisfies NetworkPlatform;
     const reachable = Object.entries(modules).filter(
       ([name]) => inRom.includes(name) || allowed.includes(name),
     );

@@ -4,7 +4,7 @@
 // response counts as a sign of life, and that a client closed before its name is resolved throws later on.
 import type { Packet } from "./broker.js";
 import type { Machine, MachineTimer } from "./machine.js";
-import type { PacketSocket, ResolveRequest, ResolverOptions, TlsOptions } from "./network.js";
+import type { PacketSocket, ResolverClass, ResolverOptions, SocketClass, TlsOptions } from "./network.js";
 import { bufferOf, bytesOf, objectOf } from "./realm.js";
 
 /** Bytes that the client keeps back of what its socket takes. */
@@ -30,6 +30,21 @@ const Operation = {
   DISCONNECT: 14,
 } as const;
 
+/** Of any control packet: what it has. */
+interface ControlMessage {
+  readonly operation: number;
+  readonly id?: number;
+  readonly returnCode?: number;
+  readonly payload?: readonly number[];
+}
+
+interface ReadOptions {
+  readonly topic?: string;
+  readonly byteLength?: number;
+  readonly QoS?: number;
+  readonly more: boolean;
+}
+
 export interface ClientOptions {
   readonly host: string;
   readonly port?: number;
@@ -41,15 +56,10 @@ export interface ClientOptions {
   readonly keepAlive?: number;
   readonly keepalive?: number;
   readonly format?: string;
-  readonly dns: ResolverOptions & {
-    readonly io: new (options: ResolverOptions) => { resolve(r: ResolveRequest): void };
-  };
-  readonly socket: { readonly io: new (options: TlsOptions) => PacketSocket } & Pick<
-    TlsOptions,
-    "TCP" | "secure"
-  >;
-  readonly onControl?: (message: object) => void;
-  readonly onReadable?: (count: number, options: object) => void;
+  readonly dns: ResolverOptions & { readonly io: unknown };
+  readonly socket: Pick<TlsOptions, "TCP" | "secure"> & { readonly io: unknown };
+  readonly onControl?: (message: ControlMessage) => void;
+  readonly onReadable?: (count: number, options: ReadOptions) => void;
   readonly onWritable?: (count: number) => void;
   readonly onError?: () => void;
 }
@@ -114,7 +124,7 @@ export function mqttModule(machine: Machine) {
       if (!options.host) throw new realm.Error("host required");
       this.#options = { ...options };
       const { host, port = 1883, dns, socket } = options;
-      new dns.io(dns).resolve({
+      new (dns.io as ResolverClass)(dns).resolve({
         host,
         onResolved: (_, address) => this.#resolved(host, address, port, socket),
         onError: () => this.#fail(),
@@ -125,7 +135,7 @@ export function mqttModule(machine: Machine) {
       // Closed meanwhile: the SDK's client looks into options that it has no more.
       if (!this.#options) throw new realm.TypeError("cannot coerce undefined to object");
       this.#state = "connecting";
-      this.#socket = new socket.io({
+      this.#socket = new (socket.io as SocketClass)({
         ...socket,
         address,
         host,
@@ -182,16 +192,14 @@ export function mqttModule(machine: Machine) {
     }
 
     /** A buffer of at most `count` bytes, or undefined when nothing waits to be read. */
-    read(count: number | ArrayBufferView = this.#waiting): ArrayBuffer | number | undefined {
+    read(count: number = this.#waiting): ArrayBuffer | undefined {
       const reading = this.#reading;
-      const wanted = Math.min(typeof count === "number" ? count : count.byteLength, this.#waiting);
+      const wanted = Math.min(count, this.#waiting);
       if (!reading || wanted === 0) return undefined;
       const bytes = reading.message.payload.subarray(reading.at, reading.at + wanted);
       reading.at += wanted;
       if (this.#waiting === 0) this.#later();
-      if (typeof count === "number") return bufferOf(realm, bytes);
-      bytesOf(realm, count).set(bytes);
-      return wanted;
+      return bufferOf(realm, bytes);
     }
 
     get #waiting(): number {
@@ -243,7 +251,10 @@ export function mqttModule(machine: Machine) {
 
     #control(packet: Packet): void {
       if (packet.kind === "connack") {
-        if (packet.returnCode !== 0) return this.#fail();
+        if (packet.returnCode !== 0) {
+          this.#fail();
+          return;
+        }
         this.#state = "connected";
         const { returnCode } = packet;
         this.#options?.onControl?.call(this, objectOf(realm, { operation: Operation.CONNACK, returnCode }));
@@ -258,7 +269,6 @@ export function mqttModule(machine: Machine) {
         const { id } = packet;
         this.#options?.onControl?.call(this, objectOf(realm, { operation: Operation.SUBACK, id, payload }));
       }
-      return undefined;
     }
 
     #drain(count: number): void {
@@ -296,11 +306,13 @@ export function mqttModule(machine: Machine) {
 
     #stayAlive(keepalive_s: number): void {
       const now_ms = machine.look_ms();
-      if (now_ms - this.#answered_ms >= keepalive_s * 1500) return this.#fail();
-      if (now_ms - this.#pinged_ms < keepalive_s * 750 - 500) return undefined;
-      if (this.#pending.some(({ packet }) => packet.kind === "pingreq")) return this.#fail();
-      this.#pinged_ms = now_ms;
-      return this.#queue({ kind: "pingreq" });
+      const isDeaf = now_ms - this.#answered_ms >= keepalive_s * 1500;
+      const isDue = now_ms - this.#pinged_ms >= keepalive_s * 750 - 500;
+      if (isDeaf || (isDue && this.#pending.some(({ packet }) => packet.kind === "pingreq"))) this.#fail();
+      else if (isDue) {
+        this.#pinged_ms = now_ms;
+        this.#queue({ kind: "pingreq" });
+      }
     }
 
     /** Sends it from a timer, as soon as there is room. */

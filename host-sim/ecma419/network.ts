@@ -55,8 +55,11 @@ export interface TlsOptions {
 export interface NtpOptions {
   readonly servers: readonly string[];
   readonly socket: { readonly io: unknown };
-  readonly dns: ResolverOptions & { readonly io: new (options: ResolverOptions) => Resolving };
+  readonly dns: ResolverOptions & { readonly io: unknown };
 }
+
+/** What MQTT and NTP make of the class that they are given as `dns.io`. */
+export type ResolverClass = new (options: ResolverOptions) => Resolving;
 
 interface Resolving {
   resolve(request: ResolveRequest): void;
@@ -109,6 +112,9 @@ function resolverClass(machine: Machine, internet: Internet<Packet>, UDP: unknow
     }
   };
 }
+
+/** What MQTT makes of the class that it is given as `socket.io`. */
+export type SocketClass = new (options: TlsOptions) => PacketSocket;
 
 /** The MQTT client's way into a TLS socket, which passes whole packets here. */
 export interface PacketSocket {
@@ -182,7 +188,7 @@ function ntpClass(machine: Machine, internet: Internet<Packet>, UDP: unknown) {
       if (!servers?.length || !socket || !dns) throw new realm.Error("invalid");
       if (socket.io !== UDP) throw new realm.TypeError("socket.io is no constructor");
       this.#servers = servers;
-      this.#dns = new dns.io(dns);
+      this.#dns = new (dns.io as ResolverClass)(dns);
     }
     /** Tries server after server; then an Error. @throws Error while a call waits. */
     getTime(callback: (error: Error | null, time_ms?: number) => void): void {
@@ -201,7 +207,10 @@ function ntpClass(machine: Machine, internet: Internet<Packet>, UDP: unknown) {
     }
     #next(at: number): void {
       const host = this.#servers[at];
-      if (host === undefined) return this.#answer(new realm.Error());
+      if (host === undefined) {
+        this.#answer(new realm.Error());
+        return;
+      }
       this.#dns.resolve({
         host,
         onResolved: () => this.#ask(host, at, TIME_QUERIES),
@@ -210,7 +219,10 @@ function ntpClass(machine: Machine, internet: Internet<Packet>, UDP: unknown) {
     }
     #ask(host: string, at: number, left: number): void {
       if (this.#closed || !this.#callback) return;
-      if (left === 0) return this.#next(at + 1);
+      if (left === 0) {
+        this.#next(at + 1);
+        return;
+      }
       machine.addTimer(TIME_QUERY_MS, 0, () => this.#ask(host, at, left - 1));
       if (!internet.online || !internet.timeServers.has(host)) return;
       const answer = () => this.#answer(null, Math.floor(internet.now_ms / 1000) * 1000);

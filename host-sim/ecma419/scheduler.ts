@@ -44,7 +44,10 @@ export class Scheduler {
       else high = middle;
     }
     this.#due.splice(low, 0, one);
-    return { cancel: () => void (one.cancelled = true) };
+    const cancel = () => {
+      one.cancelled = true;
+    };
+    return { cancel };
   }
 
   /** Lets time pass until `until_ms` of the clock and everything happen that is due by then. */

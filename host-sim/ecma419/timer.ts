@@ -1,17 +1,20 @@
+/// <reference path="../../firmware/embedded.d.ts" />
 // The SDK's "timer" and "time" modules over virtual time: repeating without drift, a one-shot gone after it has
 // fired, and errors where the natives find no timer in what they are given.
 import type { Machine, MachineTimer } from "./machine.js";
 import { toInteger } from "./realm.js";
 
-type Callback = (timer: object) => void;
+/** What the firmware holds in its hand: it can only be given back. */
+type Handle = ReturnType<typeof import("timer")["default"]["set"]>;
+type Callback = (timer: Handle) => void;
 
 /** `import Timer from "timer"` of one machine. */
 export function timerModule(machine: Machine) {
   const { realm } = machine;
   const known = new WeakMap<object, MachineTimer>();
-  const add = (callback: Callback, first_ms: number, repeat_ms: number): object => {
+  const add = (callback: Callback, first_ms: number, repeat_ms: number): Handle => {
     if (typeof callback !== "function") throw new realm.TypeError("callback is no function");
-    const handle: object = new realm.Object();
+    const handle = new realm.Object() as Handle;
     const timer = machine.addTimer(Math.max(0, first_ms), repeat_ms, (record) => {
       callback(handle);
       if (record.repeat_ms === 0) known.delete(handle);
@@ -19,50 +22,45 @@ export function timerModule(machine: Machine) {
     known.set(handle, timer);
     return handle;
   };
-  class Timer {
-    static set(callback: Callback, delay_ms?: number, repeat_ms?: number): object {
-      return add(callback, toInteger(delay_ms ?? 0), toInteger(repeat_ms ?? 0));
-    }
-    static repeat(callback: Callback, interval_ms: number): object {
-      return add(callback, toInteger(interval_ms), toInteger(interval_ms));
-    }
+  const Timer = {
+    set: (callback: Callback, delay_ms?: number, repeat_ms?: number): Handle =>
+      add(callback, toInteger(delay_ms ?? 0), toInteger(repeat_ms ?? 0)),
+    repeat: (callback: Callback, interval_ms: number): Handle =>
+      add(callback, toInteger(interval_ms), toInteger(interval_ms)),
     /** Without an interval it rests until it is scheduled again. @throws SyntaxError for what is no timer. */
-    static schedule(
-      ...[handle, delay_ms, repeat_ms]: [handle: object, delay_ms?: number, repeat_ms?: number]
-    ): void {
+    schedule(handle: Handle, delay_ms?: number, repeat_ms?: number): void {
       const timer = known.get(handle);
       if (!timer) throw new realm.SyntaxError("C: xsGetHostData: not a host object");
       if (delay_ms === undefined) machine.unschedule(timer);
       else machine.reschedule(timer, Math.max(0, toInteger(delay_ms)), toInteger(repeat_ms ?? 0));
-    }
+    },
     /** Anything that is no living timer is passed over. */
-    static clear(handle?: object | null): void {
+    clear(handle?: Handle | null): void {
       const timer = handle && known.get(handle);
       if (!timer) return;
       known.delete(handle);
       machine.removeTimer(timer);
-    }
+    },
     /** Would stop the machine meanwhile: no code of ours does it. */
-    static delay(): never {
+    delay(): never {
       throw new realm.Error("Timer.delay blocks the machine");
-    }
-  }
+    },
+  };
   return { default: Timer };
 }
 
 /** `import Time from "time"`: ticks wrap as a signed 32-bit count of ms. */
 export function timeModule(machine: Machine) {
-  class Time {
-    static get ticks(): number {
-      return machine.look_ms() | 0;
-    }
+  const ticks = () => machine.look_ms() | 0;
+  const Time = {
+    get ticks(): number {
+      return ticks();
+    },
+    delta: (start: number, end?: number): number => ((end ?? ticks()) - start) | 0,
     /** Sets the chip's clock, Unix seconds. */
-    static set(unix_s: number): void {
+    set(unix_s: number): void {
       machine.systemTime.set(unix_s >>> 0);
-    }
-    static delta(start: number, end?: number): number {
-      return ((end ?? Time.ticks) - start) | 0;
-    }
-  }
+    },
+  };
   return { default: Time };
 }
