@@ -1,7 +1,7 @@
 // sealmeter firmware-check: builds the firmware as far as that goes without ESP-IDF and a board: types against
 // our declarations and against the SDK's, then the Moddable tools (mcconfig, xsc, xsl, mcrez) for each chip. It
-// fails on errors and on link warnings about modules of ours, and prints what the image holds in flash. C code
-// is not compiled: that takes ESP-IDF.
+// fails on errors and on link warnings about modules of ours, and prints what the image holds in flash. Then it
+// runs the second machine at its worst (firmware-hostile.ts). The image itself takes ESP-IDF.
 import { spawnSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { join, relative } from "node:path";
@@ -10,6 +10,7 @@ import type { Command } from "commander";
 import { VerificationError } from "../src/proofs/signed.js";
 import { ExitCode, makeFolder, print, readHexKey, table, UsageError, writeFile } from "./command-line.js";
 import { BUILD_FOLDER, buildFirmware, builtAuthorityKey } from "./firmware-build.js";
+import { canRunHostile, runHostile } from "./firmware-hostile.js";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const OUT = join(ROOT, "out", "firmware-check");
@@ -104,13 +105,19 @@ async function checkFirmware(options: Options): Promise<void> {
     IDF_PATH: fakeIdf(),
   };
   const sizes = PLATFORMS.map((platform) => linkFor(platform, environment));
+  const hostile = canRunHostile()
+    ? runHostile(moddable, join(OUT, "hostile"), (command, args) => run(command, args, environment))
+    : null;
   const sdk = run("git", ["-C", moddable, "log", "-1", "--format=%h of %cs"], process.env).trim();
-  print(options.json, { softwareId: built.softwareId, sdk, sizes }, [
+  print(options.json, { softwareId: built.softwareId, sdk, sizes, hostile }, [
     `software ${built.softwareId}`,
     `SDK ${sdk}${given ? "" : "; built for no authority: for this check only"}`,
     ...sizes.flatMap(({ sdkWarnings }) => sdkWarnings).filter((line, at, all) => all.indexOf(line) === at),
     ...sizeTable(sizes),
-    "not checked: the C code of firmware/native, memory at run time, anything with a board",
+    hostile
+      ? `${hostile.machines} hostile neighbours contained; turns at most ${hostile.worst_ms} ms apart, ended within ${hostile.close_ms} ms`
+      : "hostile neighbours not run: gcc -m32 is missing (apt-get install gcc-multilib)",
+    "not checked: our C code against ESP-IDF's own headers, memory at run time, anything with a board",
   ]);
 }
 
