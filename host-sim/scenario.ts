@@ -5,11 +5,12 @@
 import { FlashSecretStore } from "../firmware/secret-store.js";
 import { topicOf } from "../src/meter/outbox.js";
 import { asciiBytes } from "../src/trusted/encoding/bytes.js";
-import { array, bstr, CborReader, int, tstr } from "../src/trusted/encoding/cbor.js";
+import { CborReader } from "../src/trusted/encoding/cbor.js";
 import { type Flash, type Image, SECTOR_BYTES } from "../src/trusted/ports.js";
 import { VirtualClock } from "./clock.js";
 import { Device } from "./device.js";
 import { SeededEntropy, TraceEnergy } from "./ports.js";
+import type { ScenarioPlan } from "./scenario-input.js";
 import { SeededRandom } from "./seeded.js";
 import type { Trace } from "./trace.js";
 import { MemoryUplink } from "./uplink.js";
@@ -34,20 +35,6 @@ const ROW_S = 900;
 const OUTAGE_S = [600, 4_200] as const;
 /** How long the power stays away, s. */
 const DARK_S = 1_200;
-const ANSWERS_MAX = 64;
-
-export interface ScenarioPlan {
-  readonly seed: number;
-  readonly meterId: string;
-  /** Unix seconds; a multiple of 900. The power fails for the first time at cut_s or within minutes of it. */
-  readonly start_s: number;
-  readonly cut_s: number;
-  readonly end_s: number;
-  /** Bytes that are still programmed after cut_s. */
-  readonly cutBytes: number;
-  /** The provisioning request of the authority (src/trusted/authority/provisioning.ts). */
-  readonly request: Uint8Array;
-}
 
 /** What the engine's host does for the scenario. */
 export interface ScenarioHost {
@@ -160,41 +147,4 @@ export function runScenario(plan: ScenarioPlan, host: ScenarioHost): void {
     device.run();
   }
   host.write("display", asciiBytes(device.display().join(" | ")));
-}
-
-/** A plan with the signed answers to the requests for the time that it will see, as bytes for a board. */
-export interface ScenarioInput {
-  readonly plan: ScenarioPlan;
-  readonly image: Omit<Image, "tableB" | "tableBlinding">;
-  readonly answers: readonly (readonly [nonce: Uint8Array, document: Uint8Array])[];
-}
-
-export function encodeInput({ plan, image, answers }: ScenarioInput): Uint8Array {
-  const numbers = [plan.seed, plan.start_s, plan.cut_s, plan.end_s, plan.cutBytes, image.tableWindow];
-  return array(
-    array(...numbers.map(int)),
-    tstr(plan.meterId),
-    ...[plan.request, image.softwareId, image.authorityKey].map(bstr),
-    array(...answers.map((pair) => array(...pair.map(bstr)))),
-  );
-}
-
-/** @throws FormatError for what `encodeInput` did not write. */
-export function decodeInput(bytes: Uint8Array): ScenarioInput {
-  const reader = new CborReader(bytes, "scenario");
-  reader.array(6);
-  reader.array(6);
-  const [seed, start_s, cut_s, end_s, cutBytes, tableWindow] = Array.from({ length: 6 }, () =>
-    reader.uint(0xffffffff),
-  ) as [number, number, number, number, number, number];
-  const meterId = reader.text(32);
-  const request = reader.bytes(1, 1024);
-  const [softwareId, authorityKey] = [reader.bytes(32), reader.bytes(32)];
-  const answers = Array.from({ length: reader.array(0, ANSWERS_MAX) }, () => {
-    reader.array(2);
-    return [reader.bytes(16), reader.bytes(1, 512)] as const;
-  });
-  reader.end();
-  const plan = { seed, meterId, start_s, cut_s, end_s, cutBytes, request };
-  return { plan, image: { softwareId, authorityKey, tableWindow }, answers };
 }

@@ -13,7 +13,7 @@ const ROOM_LINES_MAX: Readonly<Record<string, number>> = {
   ".": 510,
   authority: 400,
   encoding: 200,
-  journal: 690,
+  journal: 710,
   metrology: 450,
   sealing: 525,
 };

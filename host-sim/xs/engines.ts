@@ -1,11 +1,14 @@
 // The scenario on an engine: started on a blank chip, its plug pulled in the middle of a program, started
 // again on what is left, and every file and cell compared with what Node left for the same seed.
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { SECTOR_BYTES } from "../../src/trusted/ports.js";
 import { buildRv32, type Rv32Image, type Rv32Variant, runRv32 } from "../rv32/image.js";
-import { encodeInput, FLASH_SECTORS } from "../scenario.js";
+import { FLASH_SECTORS } from "../scenario.js";
+import { encodeInput } from "../scenario-input.js";
 import { runXs, type XsBits } from "./engine.js";
+import { fullChip } from "./full-journal.js";
 import { bundleProgram, MAIN_MODULE, type ProgramName, unitModule } from "./programs.js";
 import type { Reference, RunFiles } from "./reference.js";
 
@@ -141,6 +144,35 @@ export async function operationsOnRv32(
     return operationsIn(
       await runRv32(image, { flash, sectors: 1, input: inputOf(reference), out, arenaBytes }),
     );
+  });
+}
+
+/** What a start on a full journal costs on rv32, in instructions, and what the machine holds (boot.ts). */
+export interface BootCosts {
+  /** From power-up to the first line of the program: modules loaded. */
+  readonly load: number;
+  readonly recovery: number;
+  /** From power-up to the first measured energy. */
+  readonly firstEnergy: number;
+  /** Bytes of the arena: most and last in use after a garbage collection. */
+  readonly heap: number;
+  readonly live: number;
+}
+
+export async function bootOnRv32(
+  image: Rv32Image,
+  arenaBytes: number,
+  reference: Reference,
+): Promise<BootCosts> {
+  return inFolder(async (folder) => {
+    const [flash, out] = [join(folder, "flash"), join(folder, "files")];
+    const cells = new Uint8Array(2 ** Math.ceil(Math.log2(FLASH_SECTORS * SECTOR_BYTES))).fill(0xff);
+    cells.set(fullChip(reference));
+    writeFileSync(flash, cells);
+    const options = { flash, sectors: FLASH_SECTORS, input: inputOf(reference), out, arenaBytes };
+    const end = await runRv32(image, options);
+    requireEnd(end, 0);
+    return JSON.parse(end.stdout.trim().split("\n").at(-1) ?? "") as BootCosts;
   });
 }
 

@@ -8,7 +8,8 @@ import type { Entropy } from "../../src/trusted/ports.js";
 import { MetrologyUnit, provision } from "../../src/trusted/unit.js";
 import { VirtualClock } from "../clock.js";
 import { ScriptedButton, SeededEntropy, TraceEnergy } from "../ports.js";
-import { decodeInput, FIRST_POWER_UP, seededTrace, storesOf } from "../scenario.js";
+import { FIRST_POWER_UP, seededTrace, storesOf } from "../scenario.js";
+import { decodeInput } from "../scenario-input.js";
 import { SeededRandom } from "../seeded.js";
 
 /** Memory of the network machine on a 32-bit engine (docs/performance.md). */

@@ -1,6 +1,7 @@
 // The scenario as a board's program: the ports over the natives of the host, and what each piece of work cost.
 import { sameBytes } from "../../src/trusted/encoding/bytes.js";
-import { decodeInput, runScenario } from "../scenario.js";
+import { runScenario } from "../scenario.js";
+import { decodeInput } from "../scenario-input.js";
 
 const { plan, image, answers } = decodeInput(new Uint8Array(board.rom("input")));
 

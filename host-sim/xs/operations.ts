@@ -13,7 +13,7 @@ import {
 import { prf, ReadingKeys, scalarFrom } from "../../src/trusted/sealing/keys.js";
 import { SELF_TESTS } from "../../src/trusted/sealing/self-test.js";
 import { SigningKey, verify } from "../../src/trusted/sealing/signature.js";
-import { decodeInput } from "../scenario.js";
+import { decodeInput } from "../scenario-input.js";
 
 const REPEATS = 3;
 /** A batch statement with its COSE context is about this long, bytes. */

@@ -9,7 +9,8 @@ import { BLOCK_BYTES, type Flash, SECTOR_BYTES } from "../../src/trusted/ports.j
 import { PowerCut } from "../flash.js";
 import { buildImage } from "../image.js";
 import { drawParties, type Enrolment, enrol, type Parties } from "../parties.js";
-import { FLASH_SECTORS, runScenario, type ScenarioInput, type ScenarioPlan } from "../scenario.js";
+import { FLASH_SECTORS, runScenario } from "../scenario.js";
+import type { ScenarioInput, ScenarioPlan } from "../scenario-input.js";
 import { SeededRandom } from "../seeded.js";
 import { householdConfiguration } from "../simulation.js";
 
@@ -22,7 +23,7 @@ const CUT_BYTES_MAX = 300;
 const METER_ID = "SM-0001";
 
 /** The chip of the boards: NOR cells, and a plug that is pulled after a number of programmed bytes. */
-class BoardFlash implements Flash {
+export class BoardFlash implements Flash {
   readonly sectors = FLASH_SECTORS;
   readonly cells = new Uint8Array(FLASH_SECTORS * SECTOR_BYTES).fill(0xff);
   #untilCut = Number.POSITIVE_INFINITY;

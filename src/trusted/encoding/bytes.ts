@@ -13,12 +13,13 @@ export function assert(condition: boolean, what: string): asserts condition {
 
 /** Writes an unsigned integer big-endian at `offset`; `width` 1..7 bytes. Asserts that it fits. */
 export function putUint(out: Uint8Array, offset: number, value: number, width: number): void {
-  assert(Number.isSafeInteger(value) && value >= 0 && value < 2 ** (8 * width), "integer fits its field");
   let rest = value;
   for (let at = offset + width - 1; at >= offset; at--) {
-    out[at] = rest % 256;
-    rest = Math.floor(rest / 256);
+    const byte = rest % 256;
+    out[at] = byte;
+    rest = (rest - byte) / 256;
   }
+  assert(Number.isSafeInteger(value) && value >= 0 && rest === 0, "integer fits its field");
 }
 
 /** Big-endian bytes of an unsigned integer; `width` 1..7 bytes. Asserts that it fits. */
@@ -38,7 +39,9 @@ export function readUint(bytes: Uint8Array, offset: number, width: number): numb
 
 /** Equal length and content. Not for secrets: it stops at the first difference. */
 export function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
-  return a.length === b.length && a.every((byte, at) => byte === b[at]);
+  if (a.length !== b.length) return false;
+  for (let at = 0; at < a.length; at++) if (a[at] !== b[at]) return false;
+  return true;
 }
 
 /** Bytes of printable ASCII text; asserts that it is printable ASCII. */

@@ -11,10 +11,12 @@ const TABLE = Int32Array.from({ length: 256 }, (_, byte) => {
 
 /** CRC-32C of the parts one after the other, as an unsigned 32-bit number. */
 export function crc32c(...parts: readonly Uint8Array[]): number {
+  const table = TABLE;
   let crc = -1;
   for (const part of parts) {
-    for (let at = 0; at < part.length; at++) {
-      crc = (TABLE[(crc ^ (part[at] as number)) & 0xff] as number) ^ (crc >>> 8);
+    const { length } = part;
+    for (let at = 0; at < length; at++) {
+      crc = (table[(crc ^ (part[at] as number)) & 0xff] as number) ^ (crc >>> 8);
     }
   }
   return ~crc >>> 0;

@@ -6,12 +6,12 @@
 // the log says (docs/journal.md has the drawings and the reasons).
 
 import { concatBytes } from "@noble/hashes/utils.js";
-import { assert, readUint, uintBytes } from "../encoding/bytes.js";
+import { assert, sameBytes, uintBytes } from "../encoding/bytes.js";
 import { BLOCK_BYTES, type Flash, SECTOR_BYTES } from "../ports.js";
 import { crc32c } from "./crc32c.js";
 import { encodeRecord, type LogRecord, RecordType, readRecord, recordBytes } from "./record.js";
 
-const MAGIC = Uint8Array.of(0x53, 0x4d, 0x4c, 0x31); // "SML1"
+const MAGIC = 0x534d4c31; // "SML1"
 const HEADER_BYTES = 32;
 /** Where in a header its CRC stands, over all that is before it. */
 const CRC_AT = 28;
@@ -49,7 +49,7 @@ interface Header {
 
 function encodeHeader({ sequence, copyOf, chainStart, marks }: Header): Uint8Array {
   const body = concatBytes(
-    MAGIC,
+    uintBytes(MAGIC, 4),
     uintBytes(sequence, 4),
     uintBytes(copyOf, 4),
     uintBytes(chainStart, 4),
@@ -145,15 +145,20 @@ export class Log {
 
   /** The start of the youngest sector before which no record of `kind` from `number` on can lie. */
   seek(kind: keyof Marks, number: number): Place {
-    let oldest = this.#tail.sequence;
-    for (let step = 0; step < this.#sectors; step++) {
-      const position = (this.#tail.position + this.#sectors - step) % this.#sectors;
-      if (this.#sequences[position] === 0) continue;
-      oldest = this.#sequences[position] as number; // falling, since numbers rise along the ring to the tail
-      const header = this.#readHeader(position);
-      if (header && header.marks[kind] <= number) break;
+    const rising = new Uint16Array(this.#sectors);
+    let count = 0;
+    for (let step = 1; step <= this.#sectors; step++) {
+      const position = (this.#tail.position + step) % this.#sectors; // numbers rise along the ring to the tail
+      if (this.#sequences[position] !== 0) rising[count++] = position;
     }
-    return { sequence: oldest, offset: HEADER_BYTES };
+    let first = 0;
+    for (let last = count - 1; first < last; ) {
+      const middle = Math.ceil((first + last) / 2);
+      const header = this.#readHeader(rising[middle] as number);
+      if (header && header.marks[kind] <= number) first = middle;
+      else last = middle - 1;
+    }
+    return { sequence: this.#sequences[rising[first] as number] as number, offset: HEADER_BYTES };
   }
 
   /** The start of the oldest sector. */
@@ -183,17 +188,14 @@ export class Log {
   #readHeader(position: number): Header | null {
     const bytes = new Uint8Array(HEADER_BYTES);
     this.#flash.read(position * SECTOR_BYTES, bytes);
-    if (!MAGIC.every((byte, at) => byte === bytes[at])) return null;
-    if (crc32c(bytes.subarray(0, CRC_AT)) !== readUint(bytes, CRC_AT, 4)) return null;
+    const view = new DataView(bytes.buffer);
+    if (view.getUint32(0) !== MAGIC) return null;
+    if (crc32c(bytes.subarray(0, CRC_AT)) !== view.getUint32(CRC_AT)) return null;
     const header = {
-      sequence: readUint(bytes, 4, 4),
-      copyOf: readUint(bytes, 8, 4),
-      chainStart: readUint(bytes, 12, 4),
-      marks: {
-        interval: readUint(bytes, 16, 4),
-        batch: readUint(bytes, 20, 4),
-        event: readUint(bytes, 24, 4),
-      },
+      sequence: view.getUint32(4),
+      copyOf: view.getUint32(8),
+      chainStart: view.getUint32(12),
+      marks: { interval: view.getUint32(16), batch: view.getUint32(20), event: view.getUint32(24) },
     };
     return header.sequence !== 0 ? header : null;
   }
@@ -296,7 +298,9 @@ export class Log {
     const blocks = encodeRecord(sequence, end, record);
     this.#flash.program(position * SECTOR_BYTES + end, blocks);
     this.#tail.end += blocks.length;
-    return readRecord(this.#flash, position * SECTOR_BYTES, sequence, end) !== null;
+    const written = new Uint8Array(blocks.length);
+    this.#flash.read(position * SECTOR_BYTES + end, written);
+    return sameBytes(written, blocks);
   }
 
   #position(sequence: number): number {
@@ -307,7 +311,8 @@ export class Log {
   /** The next sector in the order of writing, or 0. */
   #sequenceAfter(sequence: number): number {
     let next = 0;
-    for (const candidate of this.#sequences) {
+    for (let position = 0; position < this.#sectors; position++) {
+      const candidate = this.#sequences[position] as number;
       if (candidate > sequence && (next === 0 || candidate < next)) next = candidate;
     }
     return next;

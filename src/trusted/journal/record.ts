@@ -5,7 +5,7 @@
 //
 //   first block    0x80 | type (1)   payload length (2)   CRC-32C (4)   payload (9)
 //   next blocks    0x00 (1)          payload (15)                     zeros after the payload's end
-import { assert, readUint, sameBytes, uintBytes } from "../encoding/bytes.js";
+import { assert, putUint, readUint, sameBytes } from "../encoding/bytes.js";
 import { BLOCK_BYTES, type Flash, SECTOR_BYTES } from "../ports.js";
 import { crc32c } from "./crc32c.js";
 
@@ -38,7 +38,11 @@ export function recordBytes(payloadLength: number): number {
 }
 
 function checksum(sequence: number, offset: number, { type, payload }: LogRecord): number {
-  return crc32c(uintBytes(sequence, 4), uintBytes(offset, 2), uintBytes(type, 1), payload);
+  const place = new Uint8Array(7);
+  putUint(place, 0, sequence, 4);
+  putUint(place, 4, offset, 2);
+  place[6] = type;
+  return crc32c(place, payload);
 }
 
 /** The blocks of a record that will lie at `offset` of the sector with this sequence number. */
@@ -47,8 +51,8 @@ export function encodeRecord(sequence: number, offset: number, record: LogRecord
   assert(payload.length <= PAYLOAD_MAX, "payload fits a record");
   const out = new Uint8Array(recordBytes(payload.length));
   out[0] = START | type;
-  out.set(uintBytes(payload.length, 2), 1);
-  out.set(uintBytes(checksum(sequence, offset, record), 4), 3);
+  putUint(out, 1, payload.length, 2);
+  putUint(out, 3, checksum(sequence, offset, record), 4);
   out.set(payload.subarray(0, FIRST_PAYLOAD), FIRST_AT);
   for (let from = FIRST_PAYLOAD, at = BLOCK_BYTES + 1; from < payload.length; at += BLOCK_BYTES) {
     out.set(payload.subarray(from, from + NEXT_PAYLOAD), at);

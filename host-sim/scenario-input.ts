@@ -1,0 +1,56 @@
+// What a board is given to run the scenario with, as bytes.
+import { array, bstr, CborReader, int, tstr } from "../src/trusted/encoding/cbor.js";
+import type { Image } from "../src/trusted/ports.js";
+
+/** Answers to requests for the time in one input, at most. */
+const ANSWERS_MAX = 64;
+
+export interface ScenarioPlan {
+  readonly seed: number;
+  readonly meterId: string;
+  /** Unix seconds; a multiple of 900. The power fails for the first time at cut_s or within minutes of it. */
+  readonly start_s: number;
+  readonly cut_s: number;
+  readonly end_s: number;
+  /** Bytes that are still programmed after cut_s. */
+  readonly cutBytes: number;
+  /** The provisioning request of the authority (src/trusted/authority/provisioning.ts). */
+  readonly request: Uint8Array;
+}
+
+/** A plan with the signed answers to the requests for the time that it will see, as bytes for a board. */
+export interface ScenarioInput {
+  readonly plan: ScenarioPlan;
+  readonly image: Omit<Image, "tableB" | "tableBlinding">;
+  readonly answers: readonly (readonly [nonce: Uint8Array, document: Uint8Array])[];
+}
+
+export function encodeInput({ plan, image, answers }: ScenarioInput): Uint8Array {
+  const numbers = [plan.seed, plan.start_s, plan.cut_s, plan.end_s, plan.cutBytes, image.tableWindow];
+  return array(
+    array(...numbers.map(int)),
+    tstr(plan.meterId),
+    ...[plan.request, image.softwareId, image.authorityKey].map(bstr),
+    array(...answers.map((pair) => array(...pair.map(bstr)))),
+  );
+}
+
+/** @throws FormatError for what `encodeInput` did not write. */
+export function decodeInput(bytes: Uint8Array): ScenarioInput {
+  const reader = new CborReader(bytes, "scenario");
+  reader.array(6);
+  reader.array(6);
+  const [seed, start_s, cut_s, end_s, cutBytes, tableWindow] = Array.from({ length: 6 }, () =>
+    reader.uint(0xffffffff),
+  ) as [number, number, number, number, number, number];
+  const meterId = reader.text(32);
+  const request = reader.bytes(1, 1024);
+  const [softwareId, authorityKey] = [reader.bytes(32), reader.bytes(32)];
+  const answers = Array.from({ length: reader.array(0, ANSWERS_MAX) }, () => {
+    reader.array(2);
+    return [reader.bytes(16), reader.bytes(1, 512)] as const;
+  });
+  reader.end();
+  const plan = { seed, meterId, start_s, cut_s, end_s, cutBytes, request };
+  return { plan, image: { softwareId, authorityKey, tableWindow }, answers };
+}
