@@ -34,7 +34,7 @@ const ROW_S = 900;
 /** The uplink fails from the first to the last of these, s after power comes back. */
 const OUTAGE_S = [600, 4_200] as const;
 /** How long the power stays away, s. */
-const DARK_S = 1_200;
+export const DARK_S = 1_200;
 
 /** What the engine's host does for the scenario. */
 export interface ScenarioHost {

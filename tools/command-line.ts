@@ -16,6 +16,7 @@ import { dirname, resolve } from "node:path";
 import cliProgress from "cli-progress";
 import { InvalidArgumentError } from "commander";
 import { TraceError } from "../host-sim/trace.js";
+import { EngineMissing } from "../host-sim/xs/engine.js";
 import { VerificationError } from "../src/proofs/signed.js";
 import { FormatError } from "../src/trusted/encoding/bytes.js";
 
@@ -42,7 +43,9 @@ export function report(error: unknown, isJson = false): number {
 
 function kindOf(error: unknown): readonly [code: number, label: string] {
   if (error instanceof VerificationError) return [ExitCode.REFUSED, "refused"];
-  const isExpected = [FormatError, TraceError, UsageError, RangeError].some((kind) => error instanceof kind);
+  const isExpected = [FormatError, TraceError, UsageError, EngineMissing, RangeError].some(
+    (kind) => error instanceof kind,
+  );
   return isExpected ? [ExitCode.BAD_INPUT, "error"] : [ExitCode.INTERNAL, "internal error, please report"];
 }
 

@@ -5,12 +5,17 @@ import { addBill } from "./bill.js";
 import { addCheck } from "./check.js";
 import { report, UsageError } from "./command-line.js";
 import { addDisclose } from "./disclose.js";
+import { addFirmwareBuild } from "./firmware-build.js";
+import { addFirmwareCheck } from "./firmware-check.js";
+import { addFirmwareProvision } from "./firmware-provision.js";
 import { addReadings } from "./readings.js";
+import { addRv32 } from "./rv32.js";
 import { addSimulate } from "./simulate.js";
 import { addStart } from "./start.js";
 import { addTariff } from "./tariff.js";
 import { addVerifyBill } from "./verify-bill.js";
 import { addVerifyReading } from "./verify-reading.js";
+import { addXs } from "./xs.js";
 
 const COMMANDS = [
   addStart,
@@ -23,6 +28,11 @@ const COMMANDS = [
   addBill,
   addVerifyBill,
   addBench,
+  addXs,
+  addRv32,
+  addFirmwareBuild,
+  addFirmwareProvision,
+  addFirmwareCheck,
 ];
 
 /** All commands with their options; errors of use are thrown and not printed. */

@@ -4,7 +4,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { SECTOR_BYTES } from "../../src/trusted/ports.js";
-import { buildRv32, type Rv32Image, type Rv32Variant, runRv32 } from "../rv32/image.js";
+import { buildRv32, type Rv32Variant, runRv32 } from "../rv32/image.js";
 import { FLASH_SECTORS } from "../scenario.js";
 import { encodeInput } from "../scenario-input.js";
 import { runXs, type XsBits } from "./engine.js";
@@ -13,9 +13,11 @@ import { bundleProgram, MAIN_MODULE, type ProgramName, unitModule } from "./prog
 import type { Reference, RunFiles } from "./reference.js";
 
 /** Arena of the unit's whole machine, bytes: built-ins in RAM, and in read-only memory as a device has them. */
-export const ARENA_BYTES = { ram: 256 * 1024, rom: 144 * 1024 } as const;
+export const ARENA_BYTES = { ram: 256 * 1024, rom: 176 * 1024 } as const;
+/** With the simulated uplink, trace and outbox of the scenario in the same machine. */
+const SCENARIO_ARENA_BYTES = { ram: 280 * 1024, rom: 208 * 1024 } as const;
 /** Slots and pointers of a 64-bit engine are twice as large. */
-const ARENA_64_BYTES = 2 * ARENA_BYTES.ram;
+const xsArena = (bits: XsBits, arenaBytes: number) => (bits === 32 ? arenaBytes : 2 * arenaBytes);
 
 /** What a piece of work cost at most, over both starts. */
 export interface Cost {
@@ -29,6 +31,8 @@ export interface ScenarioCosts {
   readonly provision: Cost;
   readonly boot: Cost;
   readonly step: Cost;
+  /** Instructions of all steps together. */
+  readonly steps: number;
   /** Bytes: most and last in use after a garbage collection. */
   readonly heap: number;
   readonly live: number;
@@ -83,7 +87,7 @@ export async function scenarioOnXs(bits: XsBits, reference: Reference): Promise<
     const start = () =>
       runXs({
         bits,
-        arenaBytes: bits === 32 ? ARENA_BYTES.ram : ARENA_64_BYTES,
+        arenaBytes: xsArena(bits, SCENARIO_ARENA_BYTES.ram),
         sectors: FLASH_SECTORS,
         modules,
         main: MAIN_MODULE,
@@ -103,13 +107,11 @@ export async function imageOf(program: ProgramName, variant: Rv32Variant, { tabl
 }
 
 /** The scenario on the bare board. @throws Error if it does not end as the scenario does. */
-export async function scenarioOnRv32(
-  image: Rv32Image,
-  arenaBytes: number,
-  reference: Reference,
-): Promise<EngineRun> {
+export async function scenarioOnRv32(variant: Rv32Variant, reference: Reference): Promise<EngineRun> {
+  const image = await imageOf("main", variant, reference);
   return inFolder(async (folder) => {
     const [flash, out] = [join(folder, "flash"), join(folder, "files")];
+    const arenaBytes = SCENARIO_ARENA_BYTES[variant];
     const options = { flash, sectors: FLASH_SECTORS, input: inputOf(reference), out, arenaBytes };
     requireEnd(await runRv32(image, options), null);
     const end = await runRv32(image, options);
@@ -128,17 +130,15 @@ function operationsIn(end: Start): OperationCosts {
 }
 
 export async function operationsOnXs(bits: XsBits, reference: Reference): Promise<OperationCosts> {
-  const arenaBytes = bits === 32 ? ARENA_BYTES.ram : ARENA_64_BYTES;
+  const arenaBytes = xsArena(bits, ARENA_BYTES.ram);
   const roms = new Map(Object.entries({ ...reference.tables, input: inputOf(reference) }));
   const modules = await modulesOf("operations");
   return operationsIn(runXs({ bits, arenaBytes, sectors: 1, modules, main: MAIN_MODULE, roms }));
 }
 
-export async function operationsOnRv32(
-  image: Rv32Image,
-  arenaBytes: number,
-  reference: Reference,
-): Promise<OperationCosts> {
+export async function operationsOnRv32(variant: Rv32Variant, reference: Reference): Promise<OperationCosts> {
+  const image = await imageOf("operations", variant, reference);
+  const arenaBytes = ARENA_BYTES[variant];
   return inFolder(async (folder) => {
     const [flash, out] = [join(folder, "flash"), join(folder, "files")];
     return operationsIn(
@@ -159,11 +159,9 @@ export interface BootCosts {
   readonly live: number;
 }
 
-export async function bootOnRv32(
-  image: Rv32Image,
-  arenaBytes: number,
-  reference: Reference,
-): Promise<BootCosts> {
+export async function bootOnRv32(variant: Rv32Variant, reference: Reference): Promise<BootCosts> {
+  const image = await imageOf("boot", variant, reference);
+  const arenaBytes = ARENA_BYTES[variant];
   return inFolder(async (folder) => {
     const [flash, out] = [join(folder, "flash"), join(folder, "files")];
     const cells = new Uint8Array(2 ** Math.ceil(Math.log2(FLASH_SECTORS * SECTOR_BYTES))).fill(0xff);

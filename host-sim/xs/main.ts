@@ -12,12 +12,17 @@ const costs = {
   step: { times: 0, instructions: 0, computrons: 0 },
 };
 
+/** Instructions of all steps together. */
+let steps = 0;
+
 function measured(what: keyof typeof costs, work: () => boolean): boolean {
   const [instructions, computrons] = [board.instructions(), board.computrons()];
   const done = work();
   const cost = costs[what];
+  const taken = board.instructions() - instructions;
+  if (what === "step") steps += taken;
   cost.times++;
-  cost.instructions = Math.max(cost.instructions, board.instructions() - instructions);
+  cost.instructions = Math.max(cost.instructions, taken);
   cost.computrons = Math.max(cost.computrons, board.computrons() - computrons);
   return done;
 }
@@ -39,4 +44,4 @@ runScenario(plan, {
   answerTime: (nonce) => answers.find(([asked]) => sameBytes(asked, nonce))?.[1] ?? null,
   measured,
 });
-board.print(JSON.stringify({ ...costs, heap: board.heap(), live: board.collect() }));
+board.print(JSON.stringify({ ...costs, steps, heap: board.heap(), live: board.collect() }));

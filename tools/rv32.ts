@@ -1,0 +1,105 @@
+// sealmeter rv32: the meter's code on a bare RV32IMC board in QEMU, with its budgets, and beside native code.
+import type { Command } from "commander";
+import type { Rv32Variant } from "../host-sim/rv32/image.js";
+import { fetchNative, measureNative, type NativeOperation, nativeVersion } from "../host-sim/rv32/native.js";
+import { DARK_S } from "../host-sim/scenario.js";
+import { budgetRows, overLimit, rv32Figures } from "../host-sim/xs/budgets.js";
+import { installSources } from "../host-sim/xs/engine.js";
+import {
+  bootOnRv32,
+  differences,
+  imageOf,
+  type OperationCosts,
+  operationsOnRv32,
+  type ScenarioCosts,
+  scenarioOnRv32,
+} from "../host-sim/xs/engines.js";
+import { INTERVAL_S, type Reference, runReference } from "../host-sim/xs/reference.js";
+import { print, table, wholeNumber } from "./command-line.js";
+import { differenceText, filesLine, refuseDifferences } from "./xs.js";
+
+interface Options {
+  readonly seed: number;
+  readonly hours: number;
+  readonly native?: string | true;
+  readonly json?: boolean;
+}
+
+const VARIANTS: Readonly<Record<Rv32Variant, string>> = {
+  ram: "built-ins in RAM",
+  rom: "built-ins in read-only memory",
+};
+/** Operations of operations.ts beside the same in native code. */
+const BESIDE: readonly (readonly [ours: string, native: NativeOperation])[] = [
+  ["SHA-256 of 64 B", "SHA-256 of 64 B"],
+  ["SHA-512 of 64 B", "SHA-512 of 64 B"],
+  ["HMAC-SHA-256", "HMAC-SHA-256"],
+  ["Pedersen commitment", "Pedersen commitment, two tables"],
+  ["Ed25519 sign", "Ed25519 sign"],
+  ["Ed25519 verify", "Ed25519 verify"],
+  ["ristretto255 DH", "ristretto255 DH"],
+];
+
+export function addRv32(program: Command): void {
+  program
+    .command("rv32")
+    .description("build the bare-metal image, run the same scenario in QEMU, and count instructions")
+    .option("--seed <n>", "seed of everything that is drawn", wholeNumber(0, 0xffffffff), 1)
+    .option("--hours <n>", "hours of meter time", wholeNumber(4, 96), 6)
+    .option("--native [tree]", "count libsodium too: its sources, or fetched by apt-get")
+    .option("--json", "print the result as JSON")
+    .addHelpText("after", "\nExample:\n  $ sealmeter rv32 --native")
+    .action(runOnBoard);
+}
+
+async function runOnBoard({ seed, hours, native, json }: Options): Promise<void> {
+  installSources();
+  const reference = runReference({ seed, hours });
+  const found: string[] = [];
+  const costs: Partial<Record<Rv32Variant, ScenarioCosts>> = {};
+  for (const variant of ["rom", "ram"] as const) {
+    const run = await scenarioOnRv32(variant, reference);
+    costs[variant] = run.costs;
+    found.push(...differences(reference, run).map((one) => `${VARIANTS[variant]}: ${differenceText(one)}`));
+  }
+  const operations = await operationsOnRv32("rom", reference);
+  const figures = await figuresOf(reference, operations, costs.rom);
+  const { size } = await imageOf("main", "rom", reference);
+  const tree = native === true ? fetchNative() : native;
+  const beside = tree === undefined ? [] : nativeRows(operations, tree);
+  const lines = [
+    filesLine(reference),
+    ...Object.entries(VARIANTS).map(([, name]) => {
+      const differing = found.filter((text) => text.startsWith(name));
+      return `RV32IMC, ${name}: ${differing.length === 0 ? "the same bytes as on Node" : differing.join(", ")}`;
+    }),
+    "",
+    ...table([["figure", "measured", "budget", ""], ...budgetRows(figures)]),
+    ...(tree === undefined ? [] : ["", `beside ${nativeVersion(tree)}, -O2:`, ...table(beside)]),
+  ];
+  print(json, { seed, differences: found, figures, size, native: beside }, lines);
+  refuseDifferences(
+    found,
+    overLimit(figures).map(({ name }) => name),
+  );
+}
+
+async function figuresOf(reference: Reference, operations: OperationCosts, scenario?: ScenarioCosts) {
+  const boot = await bootOnRv32("rom", reference);
+  const { size } = await imageOf("boot", "rom", reference);
+  const { end_s, cut_s } = reference.input.plan;
+  if (!scenario) throw new Error("the scenario was run");
+  // Its costs are those of the second power-up.
+  const intervals = (end_s - cut_s - DARK_S) / INTERVAL_S;
+  return rv32Figures(operations, boot, scenario, intervals, size);
+}
+
+/** Millions of instructions here and there, and their ratio. */
+function nativeRows(operations: OperationCosts, tree: string): string[][] {
+  const native = measureNative(tree);
+  const rows = BESIDE.map(([ours, theirs]) => {
+    const [xs, c] = [operations[ours]?.instructions ?? 0, native[theirs]];
+    return [ours, `${(xs / 1e6).toFixed(1)} M`, `${(c / 1e6).toFixed(3)} M`, `${(xs / c).toFixed(0)} times`];
+  });
+  return [["operation", "unit on XS", "native", "ratio"], ...rows];
+}
