@@ -158,6 +158,8 @@ class UnitMachine {
       if (this.#running || !this.#ports)
         throw new Error(this.#fault ? this.#trouble() : "the meter is provisioned already");
       const answer = provision(this.#ports, argument);
+      // What was counted before there was a meter is nobody's.
+      this.#ports.energy.read();
       this.#start(this.#ports);
       return `ok ${hexText(answer)}`;
     }
