@@ -9,7 +9,11 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <sys/time.h>
 #include <time.h>
+
+/** The device's clock is its own; this computer's is not touched. */
+#define settimeofday(time, zone) (0)
 
 /* FreeRTOS; a tick is a millisecond, as in the device's options */
 #define INC_FREERTOS_H
