@@ -3,6 +3,8 @@ import { defineConfig } from "vitest/config";
 export default defineConfig({
   test: {
     include: ["tests/**/*.test.ts"],
+    // Those need compilers and an emulator (vitest.engines.config.ts).
+    exclude: ["tests/engines/**"],
     // Scenarios run a month of virtual time; the machine may be slow and shared.
     testTimeout: 120_000,
     hookTimeout: 120_000,

@@ -34,7 +34,7 @@ const ROW_S = 900;
 /** The uplink fails from the first to the last of these, s after power comes back. */
 const OUTAGE_S = [600, 4_200] as const;
 /** How long the power stays away, s. */
-export const DARK_S = 1_200;
+const DARK_S = 1_200;
 
 /** What the engine's host does for the scenario. */
 export interface ScenarioHost {
@@ -49,6 +49,8 @@ export interface ScenarioHost {
   answerTime(nonce: Uint8Array, time_s: number): Uint8Array | null;
   /** Runs and measures one piece of the meter's work. */
   measured?(what: "provision" | "boot" | "step", work: () => boolean): boolean;
+  /** The meter has done all that there was to do at this time, Unix seconds. */
+  rested?(time_s: number): void;
 }
 
 /** Sectors [first, first + sectors) of a chip. */
@@ -145,6 +147,7 @@ export function runScenario(plan: ScenarioPlan, host: ScenarioHost): void {
       armed = true;
     }
     device.run();
+    host.rested?.(Math.floor(clock.now_ms / 1000));
   }
   host.write("display", asciiBytes(device.display().join(" | ")));
 }

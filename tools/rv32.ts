@@ -2,7 +2,6 @@
 import type { Command } from "commander";
 import type { Rv32Variant } from "../host-sim/rv32/image.js";
 import { fetchNative, measureNative, type NativeOperation, nativeVersion } from "../host-sim/rv32/native.js";
-import { DARK_S } from "../host-sim/scenario.js";
 import { budgetRows, overLimit, rv32Figures } from "../host-sim/xs/budgets.js";
 import { installSources } from "../host-sim/xs/engine.js";
 import {
@@ -14,7 +13,7 @@ import {
   type ScenarioCosts,
   scenarioOnRv32,
 } from "../host-sim/xs/engines.js";
-import { INTERVAL_S, type Reference, runReference } from "../host-sim/xs/reference.js";
+import { type Reference, runReference } from "../host-sim/xs/reference.js";
 import { print, table, wholeNumber } from "./command-line.js";
 import { differenceText, filesLine, refuseDifferences } from "./xs.js";
 
@@ -87,11 +86,8 @@ async function runOnBoard({ seed, hours, native, json }: Options): Promise<void>
 async function figuresOf(reference: Reference, operations: OperationCosts, scenario?: ScenarioCosts) {
   const boot = await bootOnRv32("rom", reference);
   const { size } = await imageOf("boot", "rom", reference);
-  const { end_s, cut_s } = reference.input.plan;
   if (!scenario) throw new Error("the scenario was run");
-  // Its costs are those of the second power-up.
-  const intervals = (end_s - cut_s - DARK_S) / INTERVAL_S;
-  return rv32Figures(operations, boot, scenario, intervals, size);
+  return rv32Figures(operations, boot, scenario, size);
 }
 
 /** Millions of instructions here and there, and their ratio. */

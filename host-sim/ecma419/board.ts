@@ -1,65 +1,22 @@
 // A demonstration board on a computer: an ESP32 with its partitions, pins, serial lines and radio, running the
 // firmware's own two programs over fakes of the classes that they import. Flash, entropy and the world outside
 // outlive a loss of power; nothing else does. Time passes only when a test says so.
-/// <reference path="../../firmware/embedded.d.ts" />
-/// <reference path="../../firmware/modules.d.ts" />
 import type { Entropy } from "../../src/trusted/ports.js";
 import type { VirtualClock } from "../clock.js";
 import type { NorFlash, PowerCut } from "../flash.js";
 import type { Packet } from "./broker.js";
-import { flashModule } from "./flash.js";
 import { Internet } from "./internet.js";
 import { Gone, Machine, type Pace, type SystemTime } from "./machine.js";
-import { mqttModule } from "./mqtt.js";
-import { type Creation, type Link, neighbourModule, portModule } from "./neighbour.js";
-import { networkModules, type TlsSession } from "./network.js";
-import { type Chip, digitalModule, Pins, pulseModule } from "./pins.js";
-import { bytesOf, objectOf } from "./realm.js";
-import { resourceModule } from "./resource.js";
+import type { Creation, Link } from "./neighbour.js";
+import type { TlsSession } from "./network.js";
+import { type Chip, Pins } from "./pins.js";
+import { type BuiltImage, networkPlatform, unitPlatform } from "./platform.js";
+import { messageOf } from "./realm.js";
 import { Scheduler } from "./scheduler.js";
-import { SerialLine, serialModule } from "./serial.js";
-import { timeModule, timerModule } from "./timer.js";
+import { SerialLine } from "./serial.js";
 
 /** From power or reset to the first line of the firmware, ms: ROM, boot loader, image validation. */
 const BOOT_MS = 600;
-
-/** What each of the two machines may import: specifiers and the names that they export. */
-export const UNIT_MODULES = {
-  Resource: ["default"],
-  "embedded:io/digital": ["default"],
-  "embedded:io/serial": ["default"],
-  "embedded:storage/flash": ["default"],
-  "mc/config": ["default"],
-  "sealmeter/entropy": ["fill"],
-  "sealmeter/image": ["softwareId", "authorityKey", "tableWindow", "built_s"],
-  "sealmeter/neighbour": ["default"],
-  "sealmeter/pulse": ["PulseCounter", "ContactCounter"],
-  time: ["default"],
-  timer: ["default"],
-} as const;
-export const NETWORK_MODULES = {
-  Resource: ["default"],
-  "embedded:io/socket/tcp": ["default"],
-  "embedded:io/socket/tcp/tls": ["default"],
-  "embedded:io/socket/udp": ["default"],
-  "embedded:network/dns/resolver/udp": ["default"],
-  "embedded:network/mqtt/client": ["default"],
-  "embedded:network/ntp/client": ["default"],
-  "mc/config": ["default"],
-  "sealmeter/image": ["softwareId", "authorityKey", "tableWindow", "built_s"],
-  "sealmeter/port": ["post", "poll"],
-  "sealmeter/station": ["join", "isOnline"],
-  time: ["default"],
-  timer: ["default"],
-} as const;
-
-/** The constants of the built image. */
-export interface BuiltImage {
-  readonly softwareId: string;
-  readonly authorityKey: string;
-  readonly tableWindow: number;
-  readonly built_s: number;
-}
 
 export interface BoardOptions {
   readonly clock: VirtualClock;
@@ -93,41 +50,6 @@ export interface Spawned {
   readonly allowed: readonly string[];
   readonly creation: Creation;
   readonly machine: Machine;
-}
-
-/** Of an error of whatever world. */
-const messageOf = (error: unknown): string =>
-  typeof error === "object" && error !== null && "message" in error ? `${error.message}` : `${error}`;
-
-/** What the firmware is told of each module (firmware/*.d.ts): the fakes are held to it by the compiler. */
-interface UnitPlatform {
-  Resource: typeof import("Resource");
-  "embedded:io/digital": typeof import("embedded:io/digital");
-  "embedded:io/serial": typeof import("embedded:io/serial");
-  "embedded:storage/flash": Pick<typeof import("embedded:storage/flash"), "default">;
-  "mc/config": typeof import("mc/config");
-  "sealmeter/entropy": typeof import("sealmeter/entropy");
-  "sealmeter/image": typeof import("sealmeter/image");
-  "sealmeter/neighbour": typeof import("sealmeter/neighbour");
-  "sealmeter/pulse": typeof import("sealmeter/pulse");
-  time: typeof import("time");
-  timer: typeof import("timer");
-}
-/** Sockets and the resolver are only named by the firmware: they are held to what MQTT and NTP do with them. */
-interface NetworkPlatform {
-  Resource: typeof import("Resource");
-  "embedded:io/socket/tcp": { default: unknown };
-  "embedded:io/socket/tcp/tls": { default: unknown };
-  "embedded:io/socket/udp": { default: unknown };
-  "embedded:network/dns/resolver/udp": { default: unknown };
-  "embedded:network/mqtt/client": typeof import("embedded:network/mqtt/client");
-  "embedded:network/ntp/client": typeof import("embedded:network/ntp/client");
-  "mc/config": typeof import("mc/config");
-  "sealmeter/image": typeof import("sealmeter/image");
-  "sealmeter/port": typeof import("sealmeter/port");
-  "sealmeter/station": typeof import("sealmeter/station");
-  time: typeof import("time");
-  timer: typeof import("timer");
 }
 
 export class Board {
@@ -280,39 +202,20 @@ export class Board {
 
   #unitModules(machine: Machine): Readonly<Record<string, unknown>> {
     const { partitions, resources, image, config, entropy } = this.options;
-    const powered = this.#requirePower;
     const start = this.#start;
-    const alive = () => {
-      powered();
+    const powered = () => {
+      this.#requirePower();
       if (this.#start !== start) throw new Gone("the chip has restarted");
     };
-    const resource = resourceModule(machine, resources);
-    this.#changedResources = resource.changed;
-    const serial = { used: new Set<number>(), line: (port: number) => this.line(port), powered: alive };
-    const fill = (into: Uint8Array) => {
-      alive();
-      const bytes = bytesOf(machine.realm, into);
-      try {
-        entropy.fill(bytes);
-      } catch (error) {
-        throw new machine.realm.Error(messageOf(error));
-      }
-    };
-    const spawn = (link: Link, module: string, allowed: readonly string[], creation: Creation) =>
-      this.#spawn(link, module, allowed, creation);
-    return {
-      Resource: resource.module,
-      "embedded:io/digital": digitalModule(machine, this.pins, alive),
-      "embedded:io/serial": serialModule(machine, this.pins, serial),
-      "embedded:storage/flash": flashModule(machine, partitions, alive, (error) => this.#powerFailed(error)),
-      "mc/config": { default: objectOf(machine.realm, { ...config }) },
-      "sealmeter/entropy": { fill },
-      "sealmeter/image": image,
-      "sealmeter/neighbour": neighbourModule(machine, spawn, alive),
-      "sealmeter/pulse": pulseModule(machine, this.pins, alive),
-      time: timeModule(machine),
-      timer: timerModule(machine),
-    } satisfies UnitPlatform;
+    const { modules, changed } = unitPlatform(machine, {
+      ...{ partitions, resources, image, config, entropy, powered },
+      pins: this.pins,
+      line: (port) => this.line(port),
+      failed: (cut) => this.#powerFailed(cut),
+      spawn: (link, module, allowed, creation) => this.#spawn(link, module, allowed, creation),
+    });
+    this.#changedResources = changed;
+    return modules;
   }
 
   /** The flash model cut the power. */
@@ -332,32 +235,15 @@ export class Board {
     this.scheduler.after(1, () => void (machine.running && machine.guard(() => machine.start())));
   }
 
+  /** Those that lie in ROM or are allowed. */
   #networkModules(
     machine: Machine,
     link: Link,
     allowed: readonly string[],
   ): Readonly<Record<string, unknown>> {
     const { resources, image, config, inRom } = this.options;
-    const { TCP, UDP, Resolver, TLSSocket, NTP } = networkModules(machine, this.internet, this.handshakes);
-    const station = {
-      join: (ssid: string, password: string) => this.internet.join(ssid, password),
-      isOnline: () => this.internet.online,
-    };
-    const modules = {
-      Resource: resourceModule(machine, resources).module,
-      "embedded:io/socket/tcp": { default: TCP },
-      "embedded:io/socket/tcp/tls": { default: TLSSocket },
-      "embedded:io/socket/udp": { default: UDP },
-      "embedded:network/dns/resolver/udp": { default: Resolver },
-      "embedded:network/mqtt/client": mqttModule(machine),
-      "embedded:network/ntp/client": { default: NTP },
-      "mc/config": { default: objectOf(machine.realm, { ...config }) },
-      "sealmeter/image": image,
-      "sealmeter/port": portModule(machine, link),
-      "sealmeter/station": station,
-      time: timeModule(machine),
-      timer: timerModule(machine),
-    } satisfies NetworkPlatform;
+    const { internet, handshakes } = this;
+    const modules = networkPlatform(machine, { resources, image, config, internet, handshakes, link });
     const reachable = Object.entries(modules).filter(
       ([name]) => inRom.includes(name) || allowed.includes(name),
     );

@@ -107,3 +107,7 @@ export function bytesOf(realm: Realm, value: unknown): Uint8Array {
 
 /** A native's integer argument: XS converts as ToInt32 does. */
 export const toInteger = (value: unknown): number => Number(value) | 0;
+
+/** Of an error of whatever world. */
+export const messageOf = (error: unknown): string =>
+  typeof error === "object" && error !== null && "message" in error ? `${error.message}` : `${error}`;

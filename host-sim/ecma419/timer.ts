@@ -1,11 +1,10 @@
-/// <reference path="../../firmware/embedded.d.ts" />
 // The SDK's "timer" and "time" modules over virtual time: repeating without drift, a one-shot gone after it has
 // fired, and errors where the natives find no timer in what they are given.
 import type { Machine, MachineTimer } from "./machine.js";
 import { toInteger } from "./realm.js";
 
 /** What the firmware holds in its hand: it can only be given back. */
-type Handle = ReturnType<typeof import("timer")["default"]["set"]>;
+type Handle = object;
 type Callback = (timer: Handle) => void;
 
 /** `import Timer from "timer"` of one machine. */
@@ -14,7 +13,7 @@ export function timerModule(machine: Machine) {
   const known = new WeakMap<object, MachineTimer>();
   const add = (callback: Callback, first_ms: number, repeat_ms: number): Handle => {
     if (typeof callback !== "function") throw new realm.TypeError("callback is no function");
-    const handle = new realm.Object() as Handle;
+    const handle: Handle = new realm.Object();
     const timer = machine.addTimer(Math.max(0, first_ms), repeat_ms, (record) => {
       callback(handle);
       if (record.repeat_ms === 0) known.delete(handle);

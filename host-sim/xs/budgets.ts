@@ -37,7 +37,6 @@ export function rv32Figures(
   operations: OperationCosts,
   boot: BootCosts,
   scenario: ScenarioCosts,
-  intervals: number,
   size: Rv32Size,
 ): readonly Figure[] {
   const of = (name: string) => costOf(operations, name).instructions;
@@ -47,7 +46,13 @@ export function rv32Figures(
     instructions("sign a batch", of("Ed25519 sign"), 100),
     instructions("verify a command", of("Ed25519 verify"), 240),
     instructions("pair one peer", of("ristretto255 DH"), 120),
-    instructions("an interval of 15 minutes, all its steps", scenario.steps / intervals, 300),
+    instructions("close an interval: 2 channels, tree, journal", scenario.closing, 300),
+    {
+      name: "a step that only measures",
+      unit: "M instructions",
+      measured: scenario.idle / MILLION,
+      limit: 3,
+    },
     instructions("the dearest step", scenario.step.instructions, 250),
     instructions("recovery of a journal of 13 months", boot.recovery, 60, 150),
     instructions("power-up to the first measured energy, on that journal", boot.firstEnergy, 300),

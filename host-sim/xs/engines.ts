@@ -31,8 +31,9 @@ export interface ScenarioCosts {
   readonly provision: Cost;
   readonly boot: Cost;
   readonly step: Cost;
-  /** Instructions of all steps together. */
-  readonly steps: number;
+  /** Instructions of all steps in which an interval closes, and of those in between that only measure: medians. */
+  readonly closing: number;
+  readonly idle: number;
   /** Bytes: most and last in use after a garbage collection. */
   readonly heap: number;
   readonly live: number;

@@ -12,15 +12,29 @@ const costs = {
   step: { times: 0, instructions: 0, computrons: 0 },
 };
 
-/** Instructions of all steps together. */
-let steps = 0;
+const INTERVAL_S = 900;
+/** Of the turns in which no interval closes one in so many is kept. */
+const SAMPLED_S = 320;
+/** Instructions since the meter last rested, and of such turns: where an interval closes, and elsewhere. */
+let turn = 0;
+const turns: { closing: number[]; other: number[] } = { closing: [], other: [] };
+
+function rested(time_s: number): void {
+  if (time_s % INTERVAL_S === 0) turns.closing.push(turn);
+  else if (time_s % SAMPLED_S === 0) turns.other.push(turn);
+  turn = 0;
+}
+
+function median(values: number[]): number {
+  return values.sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
+}
 
 function measured(what: keyof typeof costs, work: () => boolean): boolean {
   const [instructions, computrons] = [board.instructions(), board.computrons()];
   const done = work();
   const cost = costs[what];
   const taken = board.instructions() - instructions;
-  if (what === "step") steps += taken;
+  if (what === "step") turn += taken;
   cost.times++;
   cost.instructions = Math.max(cost.instructions, taken);
   cost.computrons = Math.max(cost.computrons, board.computrons() - computrons);
@@ -43,5 +57,7 @@ runScenario(plan, {
   write: (file, bytes) => board.write(file, bytes),
   answerTime: (nonce) => answers.find(([asked]) => sameBytes(asked, nonce))?.[1] ?? null,
   measured,
+  rested,
 });
-board.print(JSON.stringify({ ...costs, steps, heap: board.heap(), live: board.collect() }));
+const [closing, idle] = [median(turns.closing), median(turns.other)];
+board.print(JSON.stringify({ ...costs, closing, idle, heap: board.heap(), live: board.collect() }));

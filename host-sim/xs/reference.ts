@@ -16,7 +16,7 @@ import { householdConfiguration } from "../simulation.js";
 
 /** 1 July 2011, 21:00 UTC: three hours before a day ends and its batch is sealed. */
 const START_S = 1_309_554_000;
-export const INTERVAL_S = 900;
+const INTERVAL_S = 900;
 /** The plug is pulled in the second hour, within some state record. */
 const CUT_AFTER_S = 4_080;
 const CUT_BYTES_MAX = 300;

@@ -24,9 +24,9 @@ export const MEDDLING: Readonly<Record<string, string>> = {
     };`,
 };
 
-/** Programs that take the place of the network side. */
-export const HOSTILE: Readonly<Record<string, string>> = {
-  "does nothing": "",
+/** Programs in the place of the network side that the supervisor must restart. */
+export const FATAL: Readonly<Record<string, string>> = {
+  "does nothing": ";",
   "throws at once": `throw new Error("no");`,
   "loops for ever at once": "for (;;);",
   "loops for ever when it is spoken to": `
@@ -40,6 +40,10 @@ export const HOSTILE: Readonly<Record<string, string>> = {
   "has jobs without end":
     "unit.onidle = () => { const again = () => Promise.resolve().then(again); again(); };",
   "backtracks in a regular expression": `unit.onidle = () => /^(a+)+$/.test("a".repeat(40) + "b");`,
+};
+
+/** Programs in its place that a bounded queue and a bounded unit are enough against. */
+export const NUISANCES: Readonly<Record<string, string>> = {
   "floods with requests": `unit.onidle = () => { while (unit.postMessage(Uint8Array.of(${TAKE}))); };`,
   "floods with junk for the unit": `
     let seed = 1;
