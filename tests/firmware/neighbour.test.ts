@@ -2,12 +2,13 @@
 // the supervisor ends the machine and starts it anew, and an honest one catches up. And what keeps the network
 // machine's program away from flash, keys and pins.
 import { describe, expect, it } from "vitest";
-import { NETWORK_MODULES } from "../../host-sim/ecma419/board.js";
 import { bundle, filesOf } from "../../host-sim/ecma419/bundle.js";
+import { NETWORK_MODULES } from "../../host-sim/ecma419/platform.js";
 import { networkProgram, Site } from "./site.js";
 
 const HOUR_S = 3600;
-const HONEST_S = 4 * HOUR_S;
+/** Until then the network machine is bad, from the first hour on. */
+const BAD_S = 3 * HOUR_S;
 
 /** A second machine of the test's own making, with what an honest one may import. */
 const bad = (source: string) => bundle({ machine: "network", entry: "", modules: NETWORK_MODULES, source });
@@ -50,10 +51,6 @@ const GONE_BAD: readonly (readonly [how: string, source: string])[] = [
     `${TIMER} ${PORT} export default () => Timer.repeat(() => post(new Uint8Array(4600).fill(2)), 500);`,
   ],
   [
-    "never fetches an answer",
-    `${TIMER} ${PORT} export default () => Timer.repeat(() => post(Uint8Array.of(1)), 100);`,
-  ],
-  [
     "acknowledges what was never sent",
     `${TIMER} ${PORT} ${ASKING.replace("while (poll());", "while (poll()); for (const kind of [1, 3, 4, 5]) post(Uint8Array.of(2, 0x83, 1, kind, 0x1a, 0xff, 0xff, 0xff, 0xff));")}`,
   ],
@@ -77,7 +74,7 @@ describe("beside a network machine that", () => {
     const honest = site.board.options.networkPrograms.get("network") ?? "";
     site.board.options.networkPrograms.set("network", await bad(source));
     site.board.network?.hang();
-    site.runUntil(HONEST_S, 2300, 600);
+    site.runUntil(BAD_S, 2300, 600);
     const shown = site.registers_Wh;
     shown.forEach((register_Wh, input) => {
       expect((site.pulses[input] ?? 0) - register_Wh).toBeLessThanOrEqual(OPEN_PULSES + OPEN_PULSES);
@@ -86,10 +83,10 @@ describe("beside a network machine that", () => {
     expect(site.board.incidents.every(({ what }) => what === "network machine died")).toBe(true);
     site.board.options.networkPrograms.set("network", honest);
     site.board.network?.hang();
-    site.runUntil(HONEST_S + HOUR_S + 300, 1000);
+    site.runUntil(BAD_S + HOUR_S + 300, 1000);
     site.settle();
     expect(site.registers_Wh).toEqual(site.pulses);
-    expect(site.headEnd.messages("reading").length).toBe(10);
+    expect(site.headEnd.messages("reading").length).toBe(8);
     expect(site.check().gaps).toEqual([]);
   });
 
@@ -97,7 +94,7 @@ describe("beside a network machine that", () => {
     const site = await Site.open();
     site.runUntil(HOUR_S, 1000);
     site.board.network?.hang();
-    site.run(170, 1000);
+    site.run(150, 1000);
     expect(site.board.spawned.length).toBe(1);
     site.run(40, 1000);
     expect(site.board.spawned.length).toBe(2);
@@ -105,6 +102,37 @@ describe("beside a network machine that", () => {
     expect(site.board.network?.running).toBe(true);
     site.runUntil(2 * HOUR_S, 1000);
     expect(site.broker.connected).toEqual(["SM-0001"]);
+  });
+
+  // Known fault: the unit gives again what was not acknowledged only after ten minutes without any
+  // acknowledgement, and an acknowledgement covers what came before it. What an ended machine had taken is covered
+  // by the first acknowledgement of the one after it, and is never sent: the dispatch would have to begin again at
+  // the first unacknowledged message whenever the supervisor starts a machine.
+  it.fails("dies twice with messages in its hands, those are sent by the one after it", async () => {
+    const site = await Site.open({ intervalSeconds: 900 });
+    const die = () =>
+      site.board.network?.guard(() => {
+        throw new Error("memory full");
+      });
+    site.runUntil(HOUR_S, 1000);
+    site.board.internet.setUp(false);
+    site.runUntil(14 * HOUR_S - 400, 1000);
+    die();
+    site.run(120, 1000);
+    die();
+    site.board.internet.setUp(true);
+    site.runUntil(15 * HOUR_S + 300, 1000);
+    expect(site.headEnd.messages("reading").length).toBe(60);
+  });
+
+  // Known fault: with 64 messages in its hands an honest machine asks for nothing more, and that is taken for
+  // silence: it is ended and started every few minutes until the network is back.
+  it.fails("waits with all the messages that it can hold, it is not taken for dead", async () => {
+    const site = await Site.open({ intervalSeconds: 900 });
+    site.runUntil(HOUR_S, 1000);
+    site.board.internet.setUp(false);
+    site.runUntil(18 * HOUR_S, 1000);
+    expect(site.board.spawned.length).toBe(1);
   });
 
   it("dies again and again is restarted ever more seldom, and at once again after a good hour", async () => {

@@ -3,9 +3,10 @@
 // differs and reads what arrived, as the customer would.
 import { bytesToHex, concatBytes } from "@noble/hashes/utils.js";
 import { VirtualClock } from "../../host-sim/clock.js";
-import { Board, type BoardOptions, NETWORK_MODULES, UNIT_MODULES } from "../../host-sim/ecma419/board.js";
+import { Board, type BoardOptions } from "../../host-sim/ecma419/board.js";
 import { Broker } from "../../host-sim/ecma419/broker.js";
 import { bundle, readManifest } from "../../host-sim/ecma419/bundle.js";
+import { NETWORK_MODULES, UNIT_MODULES } from "../../host-sim/ecma419/platform.js";
 import { NorFlash } from "../../host-sim/flash.js";
 import { HeadEnd } from "../../host-sim/head-end.js";
 import { drawParties, type Enrolment, enrol, type Parties } from "../../host-sim/parties.js";
@@ -66,7 +67,7 @@ const SITE_CONFIG = {
 /** The state is written this often at least, and a little more, s. */
 const STATE_S = 310;
 /** While long times pass each turn takes this, ms: far below the 3 s that the unit may go without a step. */
-const LONG_TURN_MS = 500;
+const LONG_TURN_MS = 1000;
 
 export class Site {
   readonly parties: Parties;
