@@ -9,7 +9,7 @@ import { fileURLToPath } from "node:url";
 import type { Command } from "commander";
 import { build, type Plugin } from "esbuild";
 import { buildImage, trustedBundle } from "../host-sim/image.js";
-import { print, readFile, readHexKey, toHex, UsageError, writeFile } from "./command-line.js";
+import { fromHex, print, readFile, readHexKey, toHex, UsageError, writeFile } from "./command-line.js";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 export const BUILD_FOLDER = join(ROOT, "firmware", "build");
@@ -90,12 +90,21 @@ export async function buildFirmware(
   };
 }
 
-/** The authority's key of the build that lies there, or null. */
-export function builtAuthorityKey(): Uint8Array | null {
-  const path = join(BUILD_FOLDER, "image.js");
-  if (!existsSync(path)) return null;
-  const [, hex] = /authorityKey = "([0-9a-f]{64})"/.exec(readFileSync(path, "latin1")) ?? [];
-  return hex === undefined ? null : new Uint8Array(Buffer.from(hex, "hex"));
+/** What the build that lies there was given, or nulls: a check builds anew, with the same. */
+export function builtParts(): {
+  readonly authorityKey: Uint8Array | null;
+  readonly certificate: Uint8Array | null;
+} {
+  const [image, broker] = ["image.js", "broker-ca.der"].map((name) => join(BUILD_FOLDER, name));
+  if (!image || !broker || !existsSync(image) || !existsSync(broker)) {
+    return { authorityKey: null, certificate: null };
+  }
+  const [, hex] = /authorityKey = "([0-9a-f]{64})"/.exec(readFileSync(image, "latin1")) ?? [];
+  const certificate = readFileSync(broker);
+  return {
+    authorityKey: hex === undefined || /^0+$/.test(hex) ? null : fromHex(hex),
+    certificate: certificate.length > NO_CERTIFICATE.length ? certificate : null,
+  };
 }
 
 /** The machines' wiring takes the trusted room as built, by name: what is hashed is what is flashed. */

@@ -9,7 +9,7 @@ import { fileURLToPath } from "node:url";
 import type { Command } from "commander";
 import { VerificationError } from "../src/proofs/signed.js";
 import { ExitCode, makeFolder, print, readHexKey, table, UsageError, writeFile } from "./command-line.js";
-import { BUILD_FOLDER, buildFirmware, builtAuthorityKey } from "./firmware-build.js";
+import { BUILD_FOLDER, buildFirmware, builtParts } from "./firmware-build.js";
 import { canRunHostile, runHostile } from "./firmware-hostile.js";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
@@ -95,9 +95,10 @@ async function checkFirmware(options: Options): Promise<void> {
     .find((folder) => existsSync(join(folder, "mcconfig")));
   if (!tools)
     throw new UsageError(`${moddable}: the SDK's tools are not built (make -C build/makefiles/lin release)`);
-  const given = options.authority === undefined ? builtAuthorityKey() : readHexKey(options.authority);
+  const { authorityKey, certificate } = builtParts();
+  const given = options.authority === undefined ? authorityKey : readHexKey(options.authority);
   // A build for nobody is better than none; firmware-build replaces it.
-  const built = await buildFirmware(given ?? new Uint8Array(32), null);
+  const built = await buildFirmware(given ?? new Uint8Array(32), certificate);
   checkTypes(moddable);
   const environment = {
     ...process.env,
