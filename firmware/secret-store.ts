@@ -47,7 +47,10 @@ export class FlashSecretStore implements SecretStore {
     const found = this.#all();
     const newest = found.at(-1);
     if (!newest) return null;
-    return found.length === 1 ? newest : this.#replace(newest, newest.secrets);
+    if (found.length > 1) return this.#replace(newest, newest.secrets);
+    // What a cut save left may read as a set at a later boot.
+    this.#eraseOthers(newest.sector);
+    return newest;
   }
 
   /** Writes a set beside the living one, and erases all others once it reads back. */
@@ -58,12 +61,16 @@ export class FlashSecretStore implements SecretStore {
       this.#flash.program(sector * SECTOR_BYTES, encode(sequence, secrets));
       const written = this.#read(sector);
       if (written?.sequence !== sequence || !sameBytes(written.secrets, secrets)) continue;
-      for (let other = 0; other < this.#flash.sectors; other++) {
-        if (other !== sector) this.#flash.erase(other);
-      }
+      this.#eraseOthers(sector);
       return written;
     }
     throw new Error("no sector of the key store takes a new set");
+  }
+
+  #eraseOthers(sector: number): void {
+    for (let other = 0; other < this.#flash.sectors; other++) {
+      if (other !== sector) this.#flash.erase(other);
+    }
   }
 
   /** Sectors to write to, best first: those without a set, then the oldest sets; never the living one. */

@@ -142,6 +142,7 @@ class UnitMachine {
     const side = {
       take: () => unit.take(uptime.now_ms()),
       receive: (bytes: Uint8Array) => unit.receive(uptime.now_ms(), bytes),
+      networkRestarted: () => unit.networkRestarted(uptime.now_ms()),
     };
     // The first line of the display is the meter's id.
     const [meterId = ""] = unit.display(uptime.now_ms());

@@ -42,7 +42,11 @@ unit.step(0);
 assert(read, "the first step measures");
 const measured = board.instructions();
 const silent = { start: () => {}, post: () => true, poll: () => null, stop: () => {} };
-const side = { take: () => unit.take(0), receive: (bytes: Uint8Array) => unit.receive(0, bytes) };
+const side = {
+  take: () => unit.take(0),
+  receive: (bytes: Uint8Array) => unit.receive(0, bytes),
+  networkRestarted: () => unit.networkRestarted(0),
+};
 const supervisor = new Supervisor(side, silent);
 let now_ms = 0;
 for (let step = 0; step < STEPS_MAX && unit.step(now_ms); step++) supervisor.step(now_ms);

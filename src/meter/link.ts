@@ -3,8 +3,11 @@
 // side's sign of life.
 import type { UnitSide } from "./outbox.js";
 
-/** Requests: TAKE alone asks for the next message; RECEIVE is followed by the bytes for the unit. */
-export const Request = { TAKE: 1, RECEIVE: 2 } as const;
+/**
+ * Requests: TAKE alone asks for the next message; RECEIVE is followed by the bytes for the unit; ALIVE alone asks
+ * for nothing.
+ */
+export const Request = { TAKE: 1, RECEIVE: 2, ALIVE: 3 } as const;
 /** Largest request or answer, bytes: a message of the unit and its first byte. */
 export const LINK_BYTES_MAX = 4_200;
 
@@ -17,8 +20,8 @@ export function tagged(tag: number, bytes: Uint8Array): Uint8Array {
 }
 
 /**
- * Answers one request out of the unit: `TAKE || message`, empty if there is none, or `RECEIVE || 1` when the
- * unit took the bytes and 0 when its place is taken.
+ * Answers one request out of the unit: `TAKE || message`, empty if there is none; `RECEIVE || 1` when the unit
+ * took the bytes and 0 when its place is taken; `ALIVE`.
  * @returns null for what is no request.
  */
 export function answer(unit: UnitSide, request: Uint8Array): Uint8Array | null {
@@ -26,6 +29,7 @@ export function answer(unit: UnitSide, request: Uint8Array): Uint8Array | null {
   if (request[0] === Request.TAKE && request.length === 1) {
     return tagged(Request.TAKE, unit.take() ?? new Uint8Array(0));
   }
+  if (request[0] === Request.ALIVE && request.length === 1) return Uint8Array.of(Request.ALIVE);
   if (request[0] !== Request.RECEIVE) return null;
   return Uint8Array.of(Request.RECEIVE, unit.receive(request.slice(1)) ? 1 : 0);
 }
@@ -39,6 +43,7 @@ export class UnitLink implements UnitSide {
   /** What the unit has not accepted yet, and whether its answer is awaited. */
   #offered: Uint8Array | null = null;
   #offering = false;
+  #living = false;
 
   /** @param post sends a request to the unit's machine. */
   constructor(post: (request: Uint8Array) => void) {
@@ -58,11 +63,17 @@ export class UnitLink implements UnitSide {
     return true;
   }
 
-  /** Asks for what is wanted and not asked for yet; to be called at least once a minute. */
+  /**
+   * Asks for what is wanted and not asked for yet, and gives a sign of life where nothing is: an outbox that is
+   * full wants nothing for days. To be called at least once a minute.
+   */
   step(): void {
     if (!this.#taking && !this.#message) {
       this.#taking = true;
       this.#post(Uint8Array.of(Request.TAKE));
+    } else if (!this.#living) {
+      this.#living = true;
+      this.#post(Uint8Array.of(Request.ALIVE));
     }
     if (this.#offered && !this.#offering) {
       this.#offering = true;
@@ -79,6 +90,10 @@ export class UnitLink implements UnitSide {
       this.#taking = false;
       if (bytes.length > 1) this.#message = bytes.slice(1);
       return bytes.length > 1;
+    }
+    if (bytes[0] === Request.ALIVE) {
+      this.#living = false;
+      return false;
     }
     this.#offering = false;
     if (bytes[1] === 1) this.#offered = null;

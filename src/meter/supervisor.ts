@@ -16,6 +16,12 @@ export interface Neighbour {
   stop(): void;
 }
 
+/** The unit's face as its guard sees it. */
+export interface GuardedUnit extends UnitSide {
+  /** The network side was made anew and holds nothing any more. */
+  networkRestarted(): void;
+}
+
 /** Requests answered in one call: the unit's step must not wait for a flood. */
 const REQUESTS_PER_STEP = 4;
 /** Requests within a minute, at most: 60 a second is more than any transport delivers. */
@@ -29,7 +35,7 @@ const BACKOFF_MAX_MS = 600_000;
 const GOOD_MS = 3_600_000;
 
 export class Supervisor {
-  readonly #unit: UnitSide;
+  readonly #unit: GuardedUnit;
   readonly #neighbour: Neighbour;
   /** Faults since power-up; each is followed by a restart. */
   faults = 0;
@@ -40,7 +46,7 @@ export class Supervisor {
   #heard_ms = 0;
   #minute = { begun_ms: 0, requests: 0 };
 
-  constructor(unit: UnitSide, neighbour: Neighbour) {
+  constructor(unit: GuardedUnit, neighbour: Neighbour) {
     this.#unit = unit;
     this.#neighbour = neighbour;
   }
@@ -82,6 +88,7 @@ export class Supervisor {
     this.#start_ms = now_ms;
     this.#heard_ms = now_ms;
     this.#minute = { begun_ms: now_ms, requests: 0 };
+    this.#unit.networkRestarted();
     this.#neighbour.start();
   }
 

@@ -84,7 +84,7 @@ export class Dispatch {
     const again = this.#again && this.#takeAgain(this.#again, now_ms);
     if (again) return again;
     const waiting = this.#outstanding.length;
-    if (waiting > 0 && now_ms - this.#progress_ms >= REWIND_MS) this.#rewind(now_ms);
+    if (waiting > 0 && now_ms - this.#progress_ms >= REWIND_MS) this.rewind(now_ms);
     else if (waiting >= UNACKNOWLEDGED_MAX) return null;
     for (let looked = 0; looked < RECORDS_MAX; looked++) {
       const found = this.#journal.log.find(this.#cursor);
@@ -172,7 +172,8 @@ export class Dispatch {
     return found?.type === RecordType.EVENT && decodeEvent(found.payload).type === EventType.PAIRING;
   }
 
-  #rewind(now_ms: number): void {
+  /** Gives everything again that is not acknowledged. */
+  rewind(now_ms: number): void {
     this.#given = this.#acknowledged();
     this.#cursor = this.#firstUnacknowledged();
     this.#outstanding = [];

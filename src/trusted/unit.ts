@@ -148,6 +148,14 @@ export class MetrologyUnit {
     return array(int(MessageKind.TIME), bstr(nonce), bstr(message));
   }
 
+  /**
+   * The network side was made anew and holds nothing of what it was given: all that it has not acknowledged is
+   * given again, before an acknowledgement of later messages covers it.
+   */
+  networkRestarted(now_ms: number): void {
+    this.#dispatch.rewind(now_ms);
+  }
+
   /** What the meter shows, line by line: the legally relevant result. Registers are the persisted ones. */
   display(now_ms: number): readonly string[] {
     const { meterId, channels } = this.#configuration;

@@ -71,7 +71,11 @@ describe.each(["plain", "encrypted"] as const)("the key store in %s flash", (mod
         new FlashSecretStore(flash).save(set(4));
         expect(hex(reload(flash))).toBe(hex(set(4)));
       }),
-      { numRuns: 400 },
+      {
+        numRuns: 400,
+        // Its torn set does not read as one at the first boot after the cut, and does at a later one.
+        examples: mode === "encrypted" ? [[736, 4319, 0]] : [],
+      },
     );
   });
 

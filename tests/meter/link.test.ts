@@ -4,12 +4,12 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { answer, LINK_BYTES_MAX, Request, UnitLink } from "../../src/meter/link.js";
-import type { UnitSide } from "../../src/meter/outbox.js";
-import { type Neighbour, Supervisor } from "../../src/meter/supervisor.js";
+import { type GuardedUnit, type Neighbour, Supervisor } from "../../src/meter/supervisor.js";
 
 /** A unit that gives numbered messages, and takes what it is told to take. */
-class NumberedUnit implements UnitSide {
+class NumberedUnit implements GuardedUnit {
   given = 0;
+  restarts = 0;
   readonly received: number[] = [];
   takes = true;
   readonly #total: number;
@@ -20,6 +20,10 @@ class NumberedUnit implements UnitSide {
 
   take(): Uint8Array | null {
     return this.given < this.#total ? Uint8Array.of(this.given++) : null;
+  }
+
+  networkRestarted(): void {
+    this.restarts++;
   }
 
   receive(bytes: Uint8Array): boolean {
@@ -62,11 +66,28 @@ describe("the link", () => {
 
   it("answers nothing that is no request", () => {
     const unit = new NumberedUnit(1);
-    const nonsense = [[], [0], [Request.TAKE, 0], [3, 1]].map((bytes) => Uint8Array.from(bytes));
+    const nonsense = [[], [0], [Request.TAKE, 0], [Request.ALIVE, 0], [4, 1]].map((bytes) =>
+      Uint8Array.from(bytes),
+    );
     for (const bytes of [...nonsense, new Uint8Array(LINK_BYTES_MAX + 1).fill(2)]) {
       expect(answer(unit, bytes)).toBeNull();
     }
     expect([unit.given, unit.received]).toEqual([0, []]);
+  });
+
+  it("gives a sign of life while its message waits to be taken", () => {
+    const posted: Uint8Array[] = [];
+    const link = new UnitLink((request) => posted.push(request));
+    link.step();
+    link.hear(Uint8Array.of(Request.TAKE, 5));
+    for (let minute = 0; minute < 3; minute++) {
+      link.step();
+      link.step();
+      const request = posted.at(-1) ?? new Uint8Array(0);
+      expect([posted.length, ...request]).toEqual([2 + minute, Request.ALIVE]);
+      link.hear(answer(new NumberedUnit(0), request) ?? new Uint8Array(0));
+    }
+    expect(link.take()).toEqual(Uint8Array.of(5));
   });
 
   it("copies what it is given, so that a change afterwards is not seen", () => {
@@ -144,7 +165,7 @@ describe("the supervisor", () => {
     string,
     (neighbour: PlayedNeighbour) => void,
   ][])("restarts one that %s, after a pause", (_, misbehave) => {
-    const { neighbour, supervisor } = supervised();
+    const { neighbour, unit, supervisor } = supervised();
     supervisor.step(0);
     misbehave(neighbour);
     supervisor.step(1_000);
@@ -152,7 +173,7 @@ describe("the supervisor", () => {
     supervisor.step(1_999);
     expect(neighbour.started).toBe(1);
     supervisor.step(2_000);
-    expect(neighbour.started).toBe(2);
+    expect([neighbour.started, unit.restarts]).toEqual([2, 2]);
   });
 
   it("restarts one that is silent for three minutes", () => {

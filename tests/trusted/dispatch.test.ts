@@ -113,6 +113,16 @@ describe("what is new", () => {
     expect(again[1]).toBe(`${READING}/${FIRST + 10}`);
   });
 
+  it("gives everything unacknowledged again to a network side that was made anew, before anything later", () => {
+    const meter = unheardMeter(3);
+    const given = names(takeAll(meter));
+    hear(meter, acknowledgement(READING, FIRST + 4));
+    meter.unit.networkRestarted(meter.uptime_ms);
+    const again = names(takeAll(meter));
+    expect(again.length).toBe(64);
+    expect(again.slice(0, 2)).toEqual([given[0], `${READING}/${FIRST + 5}`]);
+  });
+
   it("begins after a restart at the first unacknowledged message of each kind", () => {
     const meter = unheardMeter(2);
     takeAll(meter);
