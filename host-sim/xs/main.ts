@@ -13,15 +13,21 @@ const costs = {
 };
 
 const INTERVAL_S = 900;
-/** Of the turns in which no interval closes one in so many is kept. */
+/** Of the turns one in so many is kept; in most of them the meter only measures. */
 const SAMPLED_S = 320;
-/** Instructions since the meter last rested, and of such turns: where an interval closes, and elsewhere. */
+/** Instructions since the meter last rested: a turn. */
 let turn = 0;
+/** The dearest turn of this interval: the one in which the last interval was closed. */
+let dearest = 0;
 const turns: { closing: number[]; other: number[] } = { closing: [], other: [] };
 
 function rested(time_s: number): void {
-  if (time_s % INTERVAL_S === 0) turns.closing.push(turn);
-  else if (time_s % SAMPLED_S === 0) turns.other.push(turn);
+  dearest = Math.max(dearest, turn);
+  if (time_s % SAMPLED_S === 0) turns.other.push(turn);
+  if (time_s % INTERVAL_S === 0) {
+    turns.closing.push(dearest);
+    dearest = 0;
+  }
   turn = 0;
 }
 
