@@ -3,10 +3,8 @@
 import { concatBytes } from "@noble/hashes/utils.js";
 import { decodeEvent, decodePairing, decodeReading } from "../src/customer/messages.js";
 import { decodeStatement } from "../src/proofs/batch.js";
-import { signWithKey } from "../src/proofs/signed.js";
-import { CommandKind } from "../src/trusted/authority/command.js";
-import { array, bstr, CborReader, int, map, NIL, tstr } from "../src/trusted/encoding/cbor.js";
 import { type DocumentType, decodeSign1 } from "../src/trusted/encoding/cose.js";
+import { nonceOf, signTime } from "./time-service.js";
 
 const PAYLOAD_MAX = 4096;
 
@@ -75,20 +73,7 @@ export class HeadEnd {
   }
 
   #answerTime(message: Uint8Array): void {
-    const reader = new CborReader(message, "time request");
-    reader.array(3);
-    reader.uint(1);
-    reader.text(32);
-    const nonce = reader.bytes(16);
-    reader.end();
     const { meterId, networkSeed, time_s, sendCommand } = this.#options;
-    const payload = map(
-      [1, tstr(meterId)],
-      [2, int(0)],
-      [3, NIL],
-      [4, int(CommandKind.TIME)],
-      [5, array(bstr(nonce), int(time_s()))],
-    );
-    sendCommand(signWithKey("command-1", payload, networkSeed));
+    sendCommand(signTime(meterId, nonceOf(message), time_s(), networkSeed));
   }
 }

@@ -5,13 +5,13 @@
 import { FlashSecretStore } from "../firmware/secret-store.js";
 import { topicOf } from "../src/meter/outbox.js";
 import { asciiBytes } from "../src/trusted/encoding/bytes.js";
-import { CborReader } from "../src/trusted/encoding/cbor.js";
 import { type Flash, type Image, SECTOR_BYTES } from "../src/trusted/ports.js";
 import { VirtualClock } from "./clock.js";
 import { Device } from "./device.js";
 import { SeededEntropy, TraceEnergy } from "./ports.js";
 import type { ScenarioPlan } from "./scenario-input.js";
 import { SeededRandom } from "./seeded.js";
+import { nonceOf } from "./time-service.js";
 import type { Trace } from "./trace.js";
 import { MemoryUplink } from "./uplink.js";
 
@@ -78,17 +78,6 @@ export function seededTrace({ seed, start_s, end_s }: ScenarioPlan): Trace {
     random.below(3) === 0 ? random.below(ROW_MJ_MAX) : 0,
   ]);
   return { start_s, step_s: ROW_S, channels: ["1-0:1.8.0", "1-0:2.8.0"], rows };
-}
-
-/** The nonce of a request for the time (docs/protocol.md, "Messages"). */
-function nonceOf(message: Uint8Array): Uint8Array {
-  const reader = new CborReader(message, "time request");
-  reader.array(3);
-  reader.uint(1);
-  reader.text(32);
-  const nonce = reader.bytes(16);
-  reader.end();
-  return nonce;
 }
 
 /**

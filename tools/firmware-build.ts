@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Command } from "commander";
 import { build, type Plugin } from "esbuild";
-import { buildImage, trustedBundle } from "../host-sim/image.js";
+import { buildImage, trustedBundle, XS_BUNDLE } from "../host-sim/image.js";
 import { fromHex, print, readFile, readHexKey, toHex, UsageError, writeFile } from "./command-line.js";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
@@ -117,19 +117,10 @@ const trustedRoomByName: Plugin = {
 
 async function bundle(entry: string): Promise<Uint8Array> {
   const { outputFiles } = await build({
-    absWorkingDir: ROOT,
+    ...XS_BUNDLE,
     entryPoints: [entry],
-    bundle: true,
-    format: "esm",
-    target: "es2022",
-    supported: { "class-static-field": false },
     external: ["embedded:*", "sealmeter/*", "mc/config", "timer", "time", "Resource"],
     plugins: [trustedRoomByName],
-    legalComments: "none",
-    charset: "utf8",
-    write: false,
-    tsconfigRaw: {},
-    logLevel: "silent",
   });
   const [file] = outputFiles;
   if (!file) throw new Error(`esbuild gave no bundle of ${entry}`);

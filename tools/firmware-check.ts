@@ -79,7 +79,7 @@ export function addFirmwareCheck(program: Command): void {
     .description("check types and link of the ESP32 firmware with the Moddable SDK in $MODDABLE")
     .option("--authority <file>", "the authority's public key that the meters obey, hex")
     .option("--json", "print the result as JSON")
-    .addHelpText("after", "\nExample:\n  $ MODDABLE=~/moddable sealmeter firmware-check")
+    .addHelpText("after", "\nExample:\n  $ sealmeter firmware-check")
     .action(checkFirmware);
 }
 

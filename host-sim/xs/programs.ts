@@ -1,10 +1,8 @@
 // The programs that a board runs, as XS modules: the trusted room is the built code that softwareId hashes, to
 // the byte, under the name sealmeter/unit; everything else is bundled beside it.
-import { fileURLToPath } from "node:url";
 import { build, type Plugin } from "esbuild";
-import { trustedBundle } from "../image.js";
+import { trustedBundle, XS_BUNDLE } from "../image.js";
 
-const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 /** The module that holds the trusted room's built code. */
 const UNIT_MODULE = "sealmeter/unit";
 /** The module that a board starts with. */
@@ -28,21 +26,8 @@ export const unitModule = () => [UNIT_MODULE, trustedBundle()] as const;
 
 /** A program as one ES2022 module, which may import the unit's. */
 export async function bundleProgram(name: ProgramName): Promise<Uint8Array> {
-  const { outputFiles } = await build({
-    absWorkingDir: ROOT,
-    entryPoints: [`host-sim/xs/${name}.ts`],
-    bundle: true,
-    format: "esm",
-    target: "es2022",
-    // XS 13.3 refuses `new Self()` in a static initializer of a class with fields.
-    supported: { "class-static-field": false },
-    plugins: [unitApart],
-    legalComments: "none",
-    charset: "utf8",
-    write: false,
-    tsconfigRaw: {},
-    logLevel: "silent",
-  });
+  const entryPoints = [`host-sim/xs/${name}.ts`];
+  const { outputFiles } = await build({ ...XS_BUNDLE, entryPoints, plugins: [unitApart] });
   const [bundle] = outputFiles;
   if (!bundle) throw new Error(`esbuild gave no bundle of ${name}`);
   return bundle.contents;

@@ -1,10 +1,7 @@
 // The scenario on Node: the same sources over a chip in memory. It makes what the other engines are given
 // (the plan, the authority's request, the network operator's signed answers) and the files and cells that
 // they must leave, byte for byte.
-import { signWithKey } from "../../src/proofs/signed.js";
-import { CommandKind } from "../../src/trusted/authority/command.js";
 import { assert } from "../../src/trusted/encoding/bytes.js";
-import { array, bstr, int, map, NIL, tstr } from "../../src/trusted/encoding/cbor.js";
 import { BLOCK_BYTES, type Flash, SECTOR_BYTES } from "../../src/trusted/ports.js";
 import { PowerCut } from "../flash.js";
 import { buildImage } from "../image.js";
@@ -13,6 +10,7 @@ import { FLASH_SECTORS, runScenario } from "../scenario.js";
 import type { ScenarioInput, ScenarioPlan } from "../scenario-input.js";
 import { SeededRandom } from "../seeded.js";
 import { householdConfiguration } from "../simulation.js";
+import { signTime } from "../time-service.js";
 
 /** 1 July 2011, 21:00 UTC: three hours before a day ends and its batch is sealed. */
 const START_S = 1_309_554_000;
@@ -95,7 +93,7 @@ export function runReference({ seed, hours }: ReferenceOptions): Reference {
       parts.set(file, [...(parts.get(file) ?? []), bytes.slice()]);
     },
     answerTime: (nonce: Uint8Array, time_s: number) => {
-      const document = timeAnswer(parties, nonce, time_s);
+      const document = signTime(METER_ID, nonce, time_s, parties.network.seed);
       answers.push([nonce, document]);
       return document;
     },
@@ -136,17 +134,6 @@ function runUntilCut(run: () => void): void {
     throw error;
   }
   throw new Error("the plug was not pulled");
-}
-
-function timeAnswer({ network }: Parties, nonce: Uint8Array, time_s: number): Uint8Array {
-  const payload = map(
-    [1, tstr(METER_ID)],
-    [2, int(0)],
-    [3, NIL],
-    [4, int(CommandKind.TIME)],
-    [5, array(bstr(nonce), int(time_s))],
-  );
-  return signWithKey("command-1", payload, network.seed);
 }
 
 const joined = (parts: readonly Uint8Array[]) => Uint8Array.from(Buffer.concat(parts));
