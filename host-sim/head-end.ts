@@ -2,9 +2,10 @@
 // with the network operator's signature. It holds no key that opens anything, and trusts nothing it stores.
 import { concatBytes } from "@noble/hashes/utils.js";
 import { decodeEvent, decodePairing, decodeReading } from "../src/customer/messages.js";
+import { nonceOf } from "../src/meter/time-request.js";
 import { decodeStatement } from "../src/proofs/batch.js";
 import { type DocumentType, decodeSign1 } from "../src/trusted/encoding/cose.js";
-import { nonceOf, signTime } from "./time-service.js";
+import { signTime } from "./time-service.js";
 
 const PAYLOAD_MAX = 4096;
 

@@ -4,6 +4,7 @@
 // runs unchanged on Node, on XS and on the bare board, and must leave the same bytes.
 import { FlashSecretStore } from "../firmware/secret-store.js";
 import { topicOf } from "../src/meter/outbox.js";
+import { nonceOf } from "../src/meter/time-request.js";
 import { asciiBytes } from "../src/trusted/encoding/bytes.js";
 import { type Flash, type Image, SECTOR_BYTES } from "../src/trusted/ports.js";
 import { VirtualClock } from "./clock.js";
@@ -11,7 +12,6 @@ import { Device } from "./device.js";
 import { SeededEntropy, TraceEnergy } from "./ports.js";
 import type { ScenarioPlan } from "./scenario-input.js";
 import { SeededRandom } from "./seeded.js";
-import { nonceOf } from "./time-service.js";
 import type { Trace } from "./trace.js";
 import { MemoryUplink } from "./uplink.js";
 

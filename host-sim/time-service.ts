@@ -1,18 +1,7 @@
 // The network operator's answer to a meter that asks for the time (docs/protocol.md).
 import { signWithKey } from "../src/proofs/signed.js";
 import { CommandKind } from "../src/trusted/authority/command.js";
-import { array, bstr, CborReader, int, map, NIL, tstr } from "../src/trusted/encoding/cbor.js";
-
-/** The nonce of a request for the time. @throws FormatError for what is none. */
-export function nonceOf(message: Uint8Array): Uint8Array {
-  const reader = new CborReader(message, "time request");
-  reader.array(3);
-  reader.uint(1);
-  reader.text(32);
-  const nonce = reader.bytes(16);
-  reader.end();
-  return nonce;
-}
+import { array, bstr, int, map, NIL, tstr } from "../src/trusted/encoding/cbor.js";
 
 /** The signed answer to a request. @param seed the operator's Ed25519 seed. */
 export function signTime(meterId: string, nonce: Uint8Array, time_s: number, seed: Uint8Array): Uint8Array {
