@@ -70,13 +70,18 @@ export const storesOf = (chip: Flash) => ({
   secrets: new FlashSecretStore(partition(chip, JOURNAL_SECTORS, SECRET_SECTORS)),
 });
 
+/** Rows that are drawn; after them they begin again, so that a long scenario takes no more memory of a board. */
+const ROWS_DRAWN = 24;
+
 /** Whole mJ a quarter of an hour, drawn from the seed. */
 export function seededTrace({ seed, start_s, end_s }: ScenarioPlan): Trace {
   const random = new SeededRandom(seed).fork("trace");
-  const rows = Array.from({ length: Math.ceil((end_s - start_s) / ROW_S) }, () => [
+  const drawn = Array.from({ length: ROWS_DRAWN }, () => [
     random.below(ROW_MJ_MAX),
     random.below(3) === 0 ? random.below(ROW_MJ_MAX) : 0,
   ]);
+  const length = Math.ceil((end_s - start_s) / ROW_S);
+  const rows = Array.from({ length }, (_, at) => drawn[at % ROWS_DRAWN] ?? null);
   return { start_s, step_s: ROW_S, channels: ["1-0:1.8.0", "1-0:2.8.0"], rows };
 }
 

@@ -13,8 +13,9 @@ const costs = {
 };
 
 const INTERVAL_S = 900;
-/** Of the turns one in so many is kept; in most of them the meter only measures. */
+/** Of the turns one in so many is kept, and so many in all; in most of them the meter only measures. */
 const SAMPLED_S = 320;
+const SAMPLES_MAX = 64;
 /** Instructions since the meter last rested: a turn. */
 let turn = 0;
 /** The dearest turn of this interval: the one in which the last interval was closed. */
@@ -23,9 +24,9 @@ const turns: { closing: number[]; other: number[] } = { closing: [], other: [] }
 
 function rested(time_s: number): void {
   dearest = Math.max(dearest, turn);
-  if (time_s % SAMPLED_S === 0) turns.other.push(turn);
+  if (time_s % SAMPLED_S === 0 && turns.other.length < SAMPLES_MAX) turns.other.push(turn);
   if (time_s % INTERVAL_S === 0) {
-    turns.closing.push(dearest);
+    if (turns.closing.length < SAMPLES_MAX) turns.closing.push(dearest);
     dearest = 0;
   }
   turn = 0;
