@@ -14,7 +14,7 @@ import {
   scenarioOnRv32,
 } from "../host-sim/xs/engines.js";
 import { type Reference, runReference } from "../host-sim/xs/reference.js";
-import { print, table, wholeNumber } from "./command-line.js";
+import { print, progressBar, table, wholeNumber } from "./command-line.js";
 import { differenceText, filesLine, refuseDifferences } from "./xs.js";
 
 interface Options {
@@ -28,6 +28,8 @@ const VARIANTS: Readonly<Record<Rv32Variant, string>> = {
   ram: "built-ins in RAM",
   rom: "built-ins in read-only memory",
 };
+/** Two scenarios, single operations, a full journal. */
+const STAGES = 4;
 /** Operations of operations.ts beside the same in native code. */
 const BESIDE: readonly (readonly [ours: string, native: NativeOperation])[] = [
   ["SHA-256 of 64 B", "SHA-256 of 64 B"],
@@ -51,7 +53,19 @@ export function addRv32(program: Command): void {
     .action(runOnBoard);
 }
 
-async function runOnBoard({ seed, hours, native, json }: Options): Promise<void> {
+async function runOnBoard(options: Options): Promise<void> {
+  const progress = progressBar("building, running");
+  try {
+    await measureBoard(options, progress);
+  } finally {
+    progress.stop();
+  }
+}
+
+async function measureBoard(
+  { seed, hours, native, json }: Options,
+  progress: ReturnType<typeof progressBar>,
+): Promise<void> {
   installSources();
   const reference = runReference({ seed, hours });
   const found: string[] = [];
@@ -59,13 +73,16 @@ async function runOnBoard({ seed, hours, native, json }: Options): Promise<void>
   for (const variant of ["rom", "ram"] as const) {
     const run = await scenarioOnRv32(variant, reference);
     costs[variant] = run.costs;
+    progress.update(Object.keys(costs).length, STAGES);
     found.push(...differences(reference, run).map((one) => `${VARIANTS[variant]}: ${differenceText(one)}`));
   }
   const operations = await operationsOnRv32("rom", reference);
+  progress.update(STAGES - 1, STAGES);
   const figures = await figuresOf(reference, operations, costs.rom);
   const { size } = await imageOf("main", "rom", reference);
   const tree = native === true ? fetchNative() : native;
   const beside = tree === undefined ? [] : nativeRows(operations, tree);
+  progress.stop();
   const lines = [
     filesLine(reference),
     ...Object.entries(VARIANTS).map(([, name]) => {

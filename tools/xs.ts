@@ -5,7 +5,7 @@ import { installSources, type XsBits } from "../host-sim/xs/engine.js";
 import { differences, operationsOnXs, scenarioOnXs } from "../host-sim/xs/engines.js";
 import { type RunFiles, runReference } from "../host-sim/xs/reference.js";
 import { VerificationError } from "../src/proofs/signed.js";
-import { print, table, wholeNumber } from "./command-line.js";
+import { print, progressBar, table, wholeNumber } from "./command-line.js";
 
 interface Options {
   readonly seed: number;
@@ -28,7 +28,19 @@ export function addXs(program: Command): void {
     .action(runOnEngines);
 }
 
-async function runOnEngines({ seed, hours, days, json }: Options): Promise<void> {
+async function runOnEngines(options: Options): Promise<void> {
+  const progress = progressBar("building, running");
+  try {
+    await compareEngines(options, progress);
+  } finally {
+    progress.stop();
+  }
+}
+
+async function compareEngines(
+  { seed, hours, days, json }: Options,
+  progress: ReturnType<typeof progressBar>,
+): Promise<void> {
   installSources();
   const reference = runReference({ seed, hours: days === undefined ? hours : 24 * days });
   const runs: { engine: string; steps: number; heap: number; differences: ReturnType<typeof differences> }[] =
@@ -37,8 +49,10 @@ async function runOnEngines({ seed, hours, days, json }: Options): Promise<void>
     const run = await scenarioOnXs(bits, reference);
     const { step, heap } = run.costs;
     runs.push({ engine: `XS ${bits}`, steps: step.times, heap, differences: differences(reference, run) });
+    progress.update(runs.length, ENGINES.length + 1);
   }
   const figures = computronFigures(await operationsOnXs(32, reference));
+  progress.stop();
   const lines = [
     `${filesLine(reference)}; the plug was pulled after ${reference.input.plan.cutBytes} bytes of a program`,
     ...table([

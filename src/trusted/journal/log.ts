@@ -189,15 +189,15 @@ export class Log {
     const bytes = new Uint8Array(HEADER_BYTES);
     this.#flash.read(position * SECTOR_BYTES, bytes);
     const view = new DataView(bytes.buffer);
-    if (view.getUint32(0) !== MAGIC) return null;
+    const sequence = view.getUint32(4);
+    if (view.getUint32(0) !== MAGIC || sequence === 0) return null;
     if (crc32c(bytes.subarray(0, CRC_AT)) !== view.getUint32(CRC_AT)) return null;
-    const header = {
-      sequence: view.getUint32(4),
+    return {
+      sequence,
       copyOf: view.getUint32(8),
       chainStart: view.getUint32(12),
       marks: { interval: view.getUint32(16), batch: view.getUint32(20), event: view.getUint32(24) },
     };
-    return header.sequence !== 0 ? header : null;
   }
 
   /**
