@@ -66,6 +66,9 @@ async function measureBoard(
   { seed, hours, native, json }: Options,
   progress: ReturnType<typeof progressBar>,
 ): Promise<void> {
+  // First, since it may miss its sources, and the rest takes a minute and more.
+  const tree = native === true ? fetchNative() : native;
+  const yardstick = tree === undefined ? null : { name: nativeVersion(tree), counts: measureNative(tree) };
   installSources();
   const reference = runReference({ seed, hours });
   const found: string[] = [];
@@ -80,8 +83,7 @@ async function measureBoard(
   progress.update(STAGES - 1, STAGES);
   const figures = await figuresOf(reference, operations, costs.rom);
   const { size } = await imageOf("main", "rom", reference);
-  const tree = native === true ? fetchNative() : native;
-  const beside = tree === undefined ? [] : nativeRows(operations, tree);
+  const beside = yardstick ? nativeRows(operations, yardstick.counts) : [];
   progress.stop();
   const lines = [
     filesLine(reference),
@@ -91,7 +93,7 @@ async function measureBoard(
     }),
     "",
     ...table([["figure", "measured", "budget", ""], ...budgetRows(figures)]),
-    ...(tree === undefined ? [] : ["", `beside ${nativeVersion(tree)}, -O2:`, ...table(beside)]),
+    ...(yardstick ? ["", `beside ${yardstick.name}, -O2:`, ...table(beside)] : []),
   ];
   print(json, { seed, differences: found, figures, size, native: beside }, lines);
   refuseDifferences(
@@ -108,8 +110,7 @@ async function figuresOf(reference: Reference, operations: OperationCosts, scena
 }
 
 /** Millions of instructions here and there, and their ratio. */
-function nativeRows(operations: OperationCosts, tree: string): string[][] {
-  const native = measureNative(tree);
+function nativeRows(operations: OperationCosts, native: ReturnType<typeof measureNative>): string[][] {
   const rows = BESIDE.map(([ours, theirs]) => {
     const [xs, c] = [operations[ours]?.instructions ?? 0, native[theirs]];
     return [ours, `${(xs / 1e6).toFixed(1)} M`, `${(c / 1e6).toFixed(3)} M`, `${(xs / c).toFixed(0)} times`];
