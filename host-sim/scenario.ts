@@ -47,8 +47,8 @@ export interface ScenarioHost {
   write(file: string, bytes: Uint8Array): void;
   /** The network operator's signed answer to a request for the time, or null if it has none. */
   answerTime(nonce: Uint8Array, time_s: number): Uint8Array | null;
-  /** Runs and measures one piece of the meter's work. */
-  measured?(what: "provision" | "boot" | "step", work: () => boolean): boolean;
+  /** Runs and measures a step of the unit. */
+  measured?(step: () => boolean): boolean;
   /** The meter has done all that there was to do at this time, Unix seconds. */
   rested?(time_s: number): void;
 }
@@ -92,7 +92,6 @@ export function seededTrace({ seed, start_s, end_s }: ScenarioPlan): Trace {
  * the head end) and `display` (what the meter shows at the end).
  */
 export function runScenario(plan: ScenarioPlan, host: ScenarioHost): void {
-  const { measured = (_, work) => work() } = host;
   const { journal, secrets } = storesOf(host.flash);
   const isNew = secrets.load() === null;
   const begin_s = isNew ? plan.start_s : plan.cut_s + DARK_S;
@@ -122,19 +121,13 @@ export function runScenario(plan: ScenarioPlan, host: ScenarioHost): void {
     energy: () => new TraceEnergy(trace, clock),
     uplink,
     meterId: plan.meterId,
-    measured: (step) => measured("step", step),
+    measured: (step) => host.measured?.(step) ?? step(),
   });
   if (isNew) {
-    measured("provision", () => {
-      host.write("answer", device.provision(plan.request));
-      return true;
-    });
+    host.write("answer", device.provision(plan.request));
     clock.advance(BENCH_S * 1000);
   }
-  measured("boot", () => {
-    device.powerUp();
-    return true;
-  });
+  device.powerUp();
   for (let armed = !isNew; clock.now_ms < plan.end_s * 1000; clock.advance(TICK_MS)) {
     if (!armed && clock.now_ms >= plan.cut_s * 1000) {
       host.cutAfter(plan.cutBytes);

@@ -5,27 +5,18 @@ import { assert } from "../../src/trusted/encoding/bytes.js";
 import { MetrologyUnit } from "../../src/trusted/unit.js";
 import { ScriptedButton, SeededEntropy } from "../ports.js";
 import { storesOf } from "../scenario.js";
-import { decodeInput } from "../scenario-input.js";
 import { SeededRandom } from "../seeded.js";
+import { chip, readInput } from "./natives.js";
 
 const STEPS_MAX = 1_000;
 const TURN_MS = 1_000;
 
-const begun = { instructions: board.instructions(), computrons: board.computrons() };
-const { image } = decodeInput(new Uint8Array(board.rom("input")));
-const { journal, secrets } = storesOf({
-  sectors: board.sectors(),
-  read: (address, into) => board.read(address, into),
-  program: (address, bytes) => board.program(address, bytes),
-  erase: (sector) => board.erase(sector),
-});
+const loaded = board.instructions();
+const { image } = readInput();
+const { journal, secrets } = storesOf(chip);
 let read = false;
 const unit = new MetrologyUnit({
-  image: {
-    ...image,
-    tableB: new Uint8Array(board.rom("tableB")),
-    tableBlinding: new Uint8Array(board.rom("tableBlinding")),
-  },
+  image,
   flash: journal,
   secrets,
   entropy: new SeededEntropy(new SeededRandom(1)),
@@ -37,7 +28,7 @@ const unit = new MetrologyUnit({
   },
   button: new ScriptedButton(),
 });
-const recovered = { instructions: board.instructions(), computrons: board.computrons() };
+const recovered = board.instructions();
 unit.step(0);
 assert(read, "the first step measures");
 const measured = board.instructions();
@@ -53,9 +44,8 @@ for (let step = 0; step < STEPS_MAX && unit.step(now_ms); step++) supervisor.ste
 for (; now_ms < 60 * TURN_MS; now_ms += TURN_MS) unit.step(now_ms);
 board.print(
   JSON.stringify({
-    load: begun.instructions,
-    recovery: recovered.instructions - begun.instructions,
-    recoveryComputrons: recovered.computrons - begun.computrons,
+    load: loaded,
+    recovery: recovered - loaded,
     firstEnergy: measured,
     heap: board.heap(),
     live: board.collect(),

@@ -19,18 +19,16 @@ const SCENARIO_ARENA_BYTES = { ram: 280 * 1024, rom: 240 * 1024 } as const;
 /** Slots and pointers of a 64-bit engine are twice as large. */
 const xsArena = (bits: XsBits, arenaBytes: number) => (bits === 32 ? arenaBytes : 2 * arenaBytes);
 
-/** What a piece of work cost at most, over both starts. */
+/** What a piece of work cost at most. */
 export interface Cost {
-  times: number;
-  instructions: number;
-  computrons: number;
+  readonly instructions: number;
+  readonly computrons: number;
 }
 
-/** What the scenario's program prints at its end (main.ts). */
+/** What the scenario's program prints at its end (main.ts), of its second power-up. */
 export interface ScenarioCosts {
-  readonly provision: Cost;
-  readonly boot: Cost;
-  readonly step: Cost;
+  /** A step of the unit, and how many there were. */
+  readonly step: Cost & { readonly times: number };
   /** Instructions of all steps in which an interval closes, and of those in between that only measure: medians. */
   readonly closing: number;
   readonly idle: number;
@@ -56,6 +54,8 @@ export interface Difference {
 }
 
 const inputOf = ({ input }: Reference) => encodeInput(input);
+const romsOf = (reference: Reference) =>
+  new Map(Object.entries({ ...reference.tables, input: inputOf(reference) }));
 
 async function modulesOf(program: ProgramName): Promise<Map<string, Uint8Array>> {
   return new Map([unitModule(), [MAIN_MODULE, await bundleProgram(program)]]);
@@ -68,8 +68,10 @@ function requireEnd({ exitCode, stdout }: Start, expected: number | null): void 
   throw new Error(`the board ended otherwise than the scenario does (${end}): ${stdout.trim().slice(-500)}`);
 }
 
-function costsOf({ stdout }: Start): ScenarioCosts {
-  return JSON.parse(stdout.trim().split("\n").at(-1) ?? "") as ScenarioCosts;
+/** What a program that came to its end has printed last, as JSON. */
+function resultOf<T>(end: Start): T {
+  requireEnd(end, 0);
+  return JSON.parse(end.stdout.trim().split("\n").at(-1) ?? "") as T;
 }
 
 async function inFolder<T>(work: (folder: string) => Promise<T>): Promise<T> {
@@ -85,20 +87,13 @@ async function inFolder<T>(work: (folder: string) => Promise<T>): Promise<T> {
 export async function scenarioOnXs(bits: XsBits, reference: Reference): Promise<EngineRun> {
   const modules = await modulesOf("main");
   return inFolder(async (folder) => {
+    const arenaBytes = xsArena(bits, SCENARIO_ARENA_BYTES.ram);
+    const roms = romsOf(reference);
     const start = () =>
-      runXs({
-        bits,
-        arenaBytes: xsArena(bits, SCENARIO_ARENA_BYTES.ram),
-        sectors: FLASH_SECTORS,
-        modules,
-        main: MAIN_MODULE,
-        roms: new Map(Object.entries({ ...reference.tables, input: inputOf(reference) })),
-        folder,
-      });
+      runXs({ bits, arenaBytes, sectors: FLASH_SECTORS, modules, main: MAIN_MODULE, roms, folder });
     requireEnd(start(), null);
     const end = start();
-    requireEnd(end, 0);
-    return { files: end.files, cells: end.flash, costs: costsOf(end) };
+    return { files: end.files, cells: end.flash, costs: resultOf<ScenarioCosts>(end) };
   });
 }
 
@@ -107,45 +102,52 @@ export async function imageOf(program: ProgramName, variant: Rv32Variant, { tabl
   return buildRv32({ variant, modules: await modulesOf(program), main: MAIN_MODULE, tables });
 }
 
-/** The scenario on the bare board. @throws Error if it does not end as the scenario does. */
-export async function scenarioOnRv32(variant: Rv32Variant, reference: Reference): Promise<EngineRun> {
-  const image = await imageOf("main", variant, reference);
-  return inFolder(async (folder) => {
+/** A board with a program in its flash: where its chip is kept, and a power-up of it. */
+interface Rv32Board {
+  readonly flash: string;
+  readonly start: () => ReturnType<typeof runRv32>;
+}
+
+async function onRv32<T>(
+  program: ProgramName,
+  variant: Rv32Variant,
+  arenaBytes: number,
+  reference: Reference,
+  work: (board: Rv32Board) => Promise<T>,
+): Promise<T> {
+  const image = await imageOf(program, variant, reference);
+  return inFolder((folder) => {
     const [flash, out] = [join(folder, "flash"), join(folder, "files")];
-    const arenaBytes = SCENARIO_ARENA_BYTES[variant];
     const options = { flash, sectors: FLASH_SECTORS, input: inputOf(reference), out, arenaBytes };
-    requireEnd(await runRv32(image, options), null);
-    const end = await runRv32(image, options);
-    requireEnd(end, 0);
+    return work({ flash, start: () => runRv32(image, options) });
+  });
+}
+
+/** The scenario on the bare board. @throws Error if it does not end as the scenario does. */
+export function scenarioOnRv32(variant: Rv32Variant, reference: Reference): Promise<EngineRun> {
+  return onRv32("main", variant, SCENARIO_ARENA_BYTES[variant], reference, async ({ flash, start }) => {
+    requireEnd(await start(), null);
+    const end = await start();
     const cells = readFileSync(flash).subarray(0, reference.cells.length);
-    return { files: end.files, cells: new Uint8Array(cells), costs: costsOf(end) };
+    return { files: end.files, cells: new Uint8Array(cells), costs: resultOf<ScenarioCosts>(end) };
   });
 }
 
 /** What single operations cost on an engine, by name (operations.ts). */
-export type OperationCosts = Readonly<Record<string, Omit<Cost, "times">>>;
-
-function operationsIn(end: Start): OperationCosts {
-  requireEnd(end, 0);
-  return JSON.parse(end.stdout.trim().split("\n").at(-1) ?? "") as OperationCosts;
-}
+export type OperationCosts = Readonly<Record<string, Cost>>;
 
 export async function operationsOnXs(bits: XsBits, reference: Reference): Promise<OperationCosts> {
   const arenaBytes = xsArena(bits, ARENA_BYTES.ram);
-  const roms = new Map(Object.entries({ ...reference.tables, input: inputOf(reference) }));
   const modules = await modulesOf("operations");
-  return operationsIn(runXs({ bits, arenaBytes, sectors: 1, modules, main: MAIN_MODULE, roms }));
+  return resultOf(
+    runXs({ bits, arenaBytes, sectors: 1, modules, main: MAIN_MODULE, roms: romsOf(reference) }),
+  );
 }
 
-export async function operationsOnRv32(variant: Rv32Variant, reference: Reference): Promise<OperationCosts> {
-  const image = await imageOf("operations", variant, reference);
-  const arenaBytes = ARENA_BYTES[variant];
-  return inFolder(async (folder) => {
-    const [flash, out] = [join(folder, "flash"), join(folder, "files")];
-    return operationsIn(
-      await runRv32(image, { flash, sectors: 1, input: inputOf(reference), out, arenaBytes }),
-    );
-  });
+export function operationsOnRv32(variant: Rv32Variant, reference: Reference): Promise<OperationCosts> {
+  return onRv32("operations", variant, ARENA_BYTES[variant], reference, async ({ start }) =>
+    resultOf(await start()),
+  );
 }
 
 /** What a start on a full journal costs on rv32, in instructions, and what the machine holds (boot.ts). */
@@ -160,18 +162,12 @@ export interface BootCosts {
   readonly live: number;
 }
 
-export async function bootOnRv32(variant: Rv32Variant, reference: Reference): Promise<BootCosts> {
-  const image = await imageOf("boot", variant, reference);
-  const arenaBytes = ARENA_BYTES[variant];
-  return inFolder(async (folder) => {
-    const [flash, out] = [join(folder, "flash"), join(folder, "files")];
+export function bootOnRv32(variant: Rv32Variant, reference: Reference): Promise<BootCosts> {
+  return onRv32("boot", variant, ARENA_BYTES[variant], reference, async ({ flash, start }) => {
     const cells = new Uint8Array(2 ** Math.ceil(Math.log2(FLASH_SECTORS * SECTOR_BYTES))).fill(0xff);
     cells.set(fullChip(reference));
     writeFileSync(flash, cells);
-    const options = { flash, sectors: FLASH_SECTORS, input: inputOf(reference), out, arenaBytes };
-    const end = await runRv32(image, options);
-    requireEnd(end, 0);
-    return JSON.parse(end.stdout.trim().split("\n").at(-1) ?? "") as BootCosts;
+    return resultOf(await start());
   });
 }
 
@@ -183,7 +179,7 @@ export async function guardedOnXs(network: Uint8Array, reference: Reference): Pr
     sectors: FLASH_SECTORS,
     modules: (await modulesOf("guarded")).set("network", network),
     main: MAIN_MODULE,
-    roms: new Map(Object.entries({ ...reference.tables, input: inputOf(reference) })),
+    roms: romsOf(reference),
   });
   return { files, cells: flash, exitCode, stdout };
 }

@@ -9,8 +9,8 @@ import { MetrologyUnit, provision } from "../../src/trusted/unit.js";
 import { VirtualClock } from "../clock.js";
 import { ScriptedButton, SeededEntropy, TraceEnergy } from "../ports.js";
 import { FIRST_POWER_UP, seededTrace, storesOf } from "../scenario.js";
-import { decodeInput } from "../scenario-input.js";
 import { SeededRandom } from "../seeded.js";
+import { chip, readInput } from "./natives.js";
 
 /** Memory of the network machine on a 32-bit engine (docs/performance.md). */
 const ARENA_BYTES = 98_304;
@@ -54,17 +54,7 @@ class MachineNeighbour implements Neighbour {
   }
 }
 
-const { plan, image, answers } = decodeInput(new Uint8Array(board.rom("input")));
-const [tableB, tableBlinding] = [
-  new Uint8Array(board.rom("tableB")),
-  new Uint8Array(board.rom("tableBlinding")),
-];
-const chip = {
-  sectors: board.sectors(),
-  read: (address: number, into: Uint8Array) => board.read(address, into),
-  program: (address: number, bytes: Uint8Array) => board.program(address, bytes),
-  erase: (sector: number) => board.erase(sector),
-};
+const { plan, image, answers } = readInput();
 const { journal, secrets } = storesOf(chip);
 const clock = new VirtualClock(plan.start_s * 1000);
 const seeded = new SeededEntropy(new SeededRandom(plan.seed).fork(FIRST_POWER_UP));
@@ -77,7 +67,7 @@ const entropy: Entropy = {
   },
 };
 const ports = {
-  image: { ...image, tableB, tableBlinding },
+  image,
   flash: journal,
   secrets,
   entropy,

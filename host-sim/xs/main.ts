@@ -1,16 +1,10 @@
 // The scenario as a board's program: the ports over the natives of the host, and what each piece of work cost.
 import { sameBytes } from "../../src/trusted/encoding/bytes.js";
 import { runScenario } from "../scenario.js";
-import { decodeInput } from "../scenario-input.js";
+import { chip, readInput } from "./natives.js";
 
-const { plan, image, answers } = decodeInput(new Uint8Array(board.rom("input")));
-
-/** Most that one piece of work took, and how often it was done. */
-const costs = {
-  provision: { times: 0, instructions: 0, computrons: 0 },
-  boot: { times: 0, instructions: 0, computrons: 0 },
-  step: { times: 0, instructions: 0, computrons: 0 },
-};
+const { plan, image, answers } = readInput();
+const step = { times: 0, instructions: 0, computrons: 0 };
 
 const INTERVAL_S = 900;
 /** Of the turns one in so many is kept, and so many in all; in most of them the meter only measures. */
@@ -36,30 +30,21 @@ function median(values: number[]): number {
   return values.sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
 }
 
-function measured(what: keyof typeof costs, work: () => boolean): boolean {
+/** Notes what a step of the unit cost. */
+function measured(work: () => boolean): boolean {
   const [instructions, computrons] = [board.instructions(), board.computrons()];
-  const done = work();
-  const cost = costs[what];
+  const isBusy = work();
   const taken = board.instructions() - instructions;
-  if (what === "step") turn += taken;
-  cost.times++;
-  cost.instructions = Math.max(cost.instructions, taken);
-  cost.computrons = Math.max(cost.computrons, board.computrons() - computrons);
-  return done;
+  turn += taken;
+  step.times++;
+  step.instructions = Math.max(step.instructions, taken);
+  step.computrons = Math.max(step.computrons, board.computrons() - computrons);
+  return isBusy;
 }
 
 runScenario(plan, {
-  image: {
-    ...image,
-    tableB: new Uint8Array(board.rom("tableB")),
-    tableBlinding: new Uint8Array(board.rom("tableBlinding")),
-  },
-  flash: {
-    sectors: board.sectors(),
-    read: (address, into) => board.read(address, into),
-    program: (address, bytes) => board.program(address, bytes),
-    erase: (sector) => board.erase(sector),
-  },
+  image,
+  flash: chip,
   cutAfter: (bytes) => board.cutAfter(bytes),
   write: (file, bytes) => board.write(file, bytes),
   answerTime: (nonce) => answers.find(([asked]) => sameBytes(asked, nonce))?.[1] ?? null,
@@ -67,4 +52,4 @@ runScenario(plan, {
   rested,
 });
 const [closing, idle] = [median(turns.closing), median(turns.other)];
-board.print(JSON.stringify({ ...costs, closing, idle, heap: board.heap(), live: board.collect() }));
+board.print(JSON.stringify({ step, closing, idle, heap: board.heap(), live: board.collect() }));

@@ -13,7 +13,7 @@ import {
 import { prf, ReadingKeys, scalarFrom } from "../../src/trusted/sealing/keys.js";
 import { SELF_TESTS } from "../../src/trusted/sealing/self-test.js";
 import { SigningKey, verify } from "../../src/trusted/sealing/signature.js";
-import { decodeInput } from "../scenario-input.js";
+import { readInput } from "./natives.js";
 
 const REPEATS = 3;
 /** A batch statement with its COSE context is about this long, bytes. */
@@ -22,12 +22,7 @@ const STATEMENT_BYTES = 250;
 const bytesOf = (length: number, first: number) =>
   Uint8Array.from({ length }, (_, at) => (first + 7 * at) & 255);
 
-const { image } = decodeInput(new Uint8Array(board.rom("input")));
-const [tableB, tableBlinding] = [
-  new Uint8Array(board.rom("tableB")),
-  new Uint8Array(board.rom("tableBlinding")),
-];
-const key = new CommitmentKey({ tableWindow: image.tableWindow, tableB, tableBlinding });
+const key = new CommitmentKey(readInput().image);
 const signer = new SigningKey(bytesOf(32, 1), key.base);
 const message = bytesOf(STATEMENT_BYTES, 3);
 const signature = signer.sign(message);
