@@ -4,6 +4,7 @@
 declare module "sealmeter/image" {
   /** SHA-256 identity of the trusted room and its tables, 64 hex digits. */
   export const softwareId: string;
+  export const version: number;
   /** The authority's Ed25519 public key, 64 hex digits. */
   export const authorityKey: string;
   /** Bits a window of both tables. */

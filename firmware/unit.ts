@@ -4,7 +4,7 @@
 
 import Resource from "Resource";
 import Digital from "embedded:io/digital";
-import { authorityKey, softwareId, tableWindow } from "sealmeter/image";
+import { authorityKey, softwareId, tableWindow, version } from "sealmeter/image";
 import { PulseCounter } from "sealmeter/pulse";
 import Timer from "timer";
 import { Supervisor } from "../src/meter/supervisor.js";
@@ -39,6 +39,7 @@ const hexText = (bytes: Uint8Array) =>
 /** The tables stay in flash: typed arrays over the image's resources, which are 4-byte aligned. */
 const image = (): Image => ({
   softwareId: hexBytes(softwareId),
+  version,
   authorityKey: hexBytes(authorityKey),
   tableWindow,
   tableB: new Uint8Array(new Resource("tableB.bin")),
@@ -142,7 +143,7 @@ class UnitMachine {
     const side = {
       take: () => unit.take(uptime.now_ms()),
       receive: (bytes: Uint8Array) => unit.receive(uptime.now_ms(), bytes),
-      networkRestarted: () => unit.networkRestarted(uptime.now_ms()),
+      networkRestarted: () => unit.networkRestarted(),
     };
     // The first line of the display is the meter's id.
     const [meterId = ""] = unit.display(uptime.now_ms());

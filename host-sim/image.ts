@@ -41,11 +41,12 @@ export function trustedBundle(): Uint8Array {
 /**
  * The image of a meter that obeys this authority.
  * @param authorityKey Ed25519 public key, 32 bytes; it is not part of the software identity.
+ * @param version of the release, u32; not part of the software identity either.
  * @param tableWindow bits a window of the tables, 3 to 6.
  */
-export function buildImage(authorityKey: Uint8Array, tableWindow = TABLE_WINDOW): Image {
+export function buildImage(authorityKey: Uint8Array, tableWindow = TABLE_WINDOW, version = 1): Image {
   const tables = makeTables(tableWindow);
   const parts = [trustedBundle(), tables.tableB, tables.tableBlinding];
   const softwareId = digest(...parts.flatMap((part) => [uintBytes(part.length, 4), part]));
-  return { softwareId, authorityKey, ...tables };
+  return { softwareId, version, authorityKey, ...tables };
 }

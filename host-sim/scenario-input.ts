@@ -26,7 +26,15 @@ export interface ScenarioInput {
 }
 
 export function encodeInput({ plan, image, answers }: ScenarioInput): Uint8Array {
-  const numbers = [plan.seed, plan.start_s, plan.cut_s, plan.end_s, plan.cutBytes, image.tableWindow];
+  const numbers = [
+    plan.seed,
+    plan.start_s,
+    plan.cut_s,
+    plan.end_s,
+    plan.cutBytes,
+    image.tableWindow,
+    image.version,
+  ];
   return array(
     array(...numbers.map(int)),
     tstr(plan.meterId),
@@ -39,10 +47,10 @@ export function encodeInput({ plan, image, answers }: ScenarioInput): Uint8Array
 export function decodeInput(bytes: Uint8Array): ScenarioInput {
   const reader = new CborReader(bytes, "scenario");
   reader.array(6);
-  reader.array(6);
-  const [seed, start_s, cut_s, end_s, cutBytes, tableWindow] = Array.from({ length: 6 }, () =>
-    reader.uint(0xffffffff),
-  ) as [number, number, number, number, number, number];
+  reader.array(7);
+  const number = () => reader.uint(0xffffffff);
+  const [seed, start_s, cut_s, end_s] = [number(), number(), number(), number()];
+  const [cutBytes, tableWindow, version] = [number(), number(), number()];
   const meterId = reader.text(32);
   const request = reader.bytes(1, 1024);
   const [softwareId, authorityKey] = [reader.bytes(32), reader.bytes(32)];
@@ -52,5 +60,5 @@ export function decodeInput(bytes: Uint8Array): ScenarioInput {
   });
   reader.end();
   const plan = { seed, meterId, start_s, cut_s, end_s, cutBytes, request };
-  return { plan, image: { softwareId, authorityKey, tableWindow }, answers };
+  return { plan, image: { softwareId, version, authorityKey, tableWindow }, answers };
 }

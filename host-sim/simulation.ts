@@ -70,6 +70,8 @@ export function householdConfiguration(
     network: parties.network.publicKey,
     aggregator: parties.aggregator.publicKey,
     minGroup: 10,
+    revokedPeers: [],
+    update: null,
   };
 }
 

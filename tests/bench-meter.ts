@@ -35,6 +35,7 @@ const tables = makeTables(4);
 /** An image without the bundling: its software identity is made up. */
 export const benchImage = (authorityKey: Uint8Array): Image => ({
   softwareId: digest(asciiBytes("bench software")),
+  version: 1,
   authorityKey,
   ...tables,
 });
@@ -52,6 +53,8 @@ export interface BenchOptions {
   readonly parties?: Partial<Parties>;
   /** False leaves the unit blank and unpowered. */
   readonly provisioned?: boolean;
+  /** What a device may have besides. */
+  readonly devices?: Partial<Ports>;
 }
 
 export interface Message {
@@ -76,6 +79,14 @@ export interface Answer {
   readonly kind?: number;
   readonly counter?: number;
   readonly notAfter?: Uint8Array;
+}
+
+/** A command to sign: the first of its signer's, unless another counter is said. */
+export interface Order extends Omit<Answer, "unix_s" | "nonce"> {
+  readonly by: keyof Omit<Parties, "customer">;
+  readonly kind: number;
+  /** Encoded CBOR. */
+  readonly argument?: Uint8Array;
 }
 
 /** Energy that a test feeds in, handed out at the next read; status stays until it is changed. */
@@ -103,7 +114,7 @@ class FedEnergy implements EnergySource {
 
 export class BenchMeter {
   readonly parties: Parties;
-  readonly image: Image;
+  image: Image;
   readonly flash: NorFlash;
   readonly configuration: Configuration;
   readonly button = new ScriptedButton();
@@ -113,6 +124,8 @@ export class BenchMeter {
   secrets: MemorySecretStore;
   /** What the unit writes to from the next boot on: a test may put itself between. */
   port: Flash;
+  /** The ports that not every device has, and other software: from the next boot on. */
+  devices: Partial<Ports>;
   /** Whether `run` takes what the unit gives, and whether each message is acknowledged when it is taken. */
   takes = true;
   acknowledges = true;
@@ -134,6 +147,7 @@ export class BenchMeter {
     this.image = options.image ?? benchImage(this.parties.authority.publicKey);
     this.flash = new NorFlash({ sectors, mode, random: this.#random.fork("flash") });
     this.port = this.flash;
+    this.devices = options.devices ?? {};
     this.secrets = new MemorySecretStore(this.#random);
     this.#entropy = options.entropy ?? new SeededEntropy(this.#random);
     this.clock = new VirtualClock(provisioned_s * 1000);
@@ -154,12 +168,14 @@ export class BenchMeter {
     const [intervalSeconds, maximum_Wh] = [HALF_HOUR_S, 5000];
     const rating = { elements: 1, nominal_V: 230, maximum_A: 100, minGroup: 10 };
     const channels = ["1-0:1.8.0", "1-0:2.8.0"];
-    return { meterId: METER_ID, intervalSeconds, channels, maximum_Wh, ...rating, ...anchors, ...changes };
+    const later = { revokedPeers: [], update: null };
+    const fixed = { meterId: METER_ID, intervalSeconds, channels, maximum_Wh };
+    return { ...fixed, ...rating, ...anchors, ...later, ...changes };
   }
 
   get ports(): Ports {
     const { image, port: flash, secrets, energy, button } = this;
-    return { image, flash, secrets, entropy: this.#entropy, energy, button };
+    return { image, flash, secrets, entropy: this.#entropy, energy, button, ...this.devices };
   }
 
   get unit(): MetrologyUnit {
@@ -285,14 +301,13 @@ export class BenchMeter {
   /** The frame of an answer to the meter's request for the time, with these changes. */
   answer(changes: Answer = {}): Uint8Array {
     const { by = "network", unix_s = this.now_s, nonce = this.nonce ?? new Uint8Array(16) } = changes;
-    const { meterId = METER_ID, kind = 1, counter = 0, notAfter = NIL } = changes;
-    const payload = map(
-      [1, tstr(meterId)],
-      [2, int(counter)],
-      [3, notAfter],
-      [4, int(kind)],
-      [5, array(bstr(nonce), int(unix_s))],
-    );
+    return this.command({ kind: 1, counter: 0, ...changes, by, argument: array(bstr(nonce), int(unix_s)) });
+  }
+
+  /** The frame of a signed command; by default it is this meter's next of the signer's. */
+  command({ by, kind, argument = NIL, ...changes }: Order): Uint8Array {
+    const { meterId = METER_ID, counter = 1, notAfter = NIL } = changes;
+    const payload = map([1, tstr(meterId)], [2, int(counter)], [3, notAfter], [4, int(kind)], [5, argument]);
     const name = `${by} ${bytesToHex(payload)}`;
     const { seed }: Signer = this.parties[by];
     const document = this.#signed.get(name) ?? signWithKey("command-1", payload, seed);

@@ -63,6 +63,7 @@ export async function buildFirmware(
   const image = buildImage(authorityKey);
   const names = {
     softwareId: toHex(image.softwareId),
+    version: image.version,
     authorityKey: toHex(authorityKey),
     tableWindow: image.tableWindow,
     built_s: sourceTime_s(),

@@ -101,6 +101,8 @@ function configurationOf({ meter, channels, interval }: Options, parties: Partie
     network: parties.network.publicKey,
     aggregator: parties.aggregator.publicKey,
     minGroup: 10,
+    revokedPeers: [],
+    update: null,
   };
 }
 

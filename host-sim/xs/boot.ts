@@ -36,7 +36,7 @@ const silent = { start: () => {}, post: () => true, poll: () => null, stop: () =
 const side = {
   take: () => unit.take(0),
   receive: (bytes: Uint8Array) => unit.receive(0, bytes),
-  networkRestarted: () => unit.networkRestarted(0),
+  networkRestarted: () => unit.networkRestarted(),
 };
 const supervisor = new Supervisor(side, silent);
 let now_ms = 0;

@@ -1,7 +1,7 @@
 // A chip as it is after 13 months in the field, made in a second: the unit is provisioned, and the journal is
 // then filled with records of the right sizes, whose contents nobody can open. What a restart costs on it is
 // what it costs on any.
-import { Journal } from "../../src/trusted/journal/journal.js";
+import { Journal, MessageKind, RecordType } from "../../src/trusted/journal/journal.js";
 import { DAY_SECONDS, intervalAt } from "../../src/trusted/metrology/interval.js";
 import { provision } from "../../src/trusted/unit.js";
 import { ScriptedButton, SeededEntropy } from "../ports.js";
@@ -42,11 +42,12 @@ export function fullChip({ input, tables }: Reference): Uint8Array {
       journal.writeState();
       journal.appendInterval({ interval, status: 0, epoch: 0, padded: drawn(4 * CHANNELS) });
     }
-    const sealedTo = first + (day + 1) * PER_DAY;
-    const statementDigest = drawn(32);
-    journal.appendBatch({ batchNumber: day, sealedTo, statementDigest, document: drawn(BATCH_BYTES) });
-    const event = { sequence: state.nextEvent, type: 8, digest: drawn(32), message: drawn(EVENT_BYTES) };
-    journal.appendEvent(event);
+    Object.assign(state, { sealedTo: first + (day + 1) * PER_DAY, batchDigest: drawn(32) });
+    const batch = { kind: MessageKind.BATCH, number: day, bytes: drawn(BATCH_BYTES) };
+    journal.appendHappening(RecordType.BATCH, day, [batch]);
+    state.eventDigest = drawn(32);
+    const event = { kind: MessageKind.EVENT, number: state.nextEvent, bytes: drawn(EVENT_BYTES) };
+    journal.appendHappening(RecordType.EVENT, event.number, [event]);
     state.lastTime_s = plan.start_s + (day + 1) * DAY_SECONDS;
   }
   journal.writeState();

@@ -100,7 +100,7 @@ function messageOf(frame: Uint8Array): Uint8Array {
 const machine = new MachineNeighbour();
 const side = {
   take: () => unit.take(uptime_ms()),
-  networkRestarted: () => unit.networkRestarted(uptime_ms()),
+  networkRestarted: () => unit.networkRestarted(),
   receive: (bytes: Uint8Array) => unit.receive(uptime_ms(), bytes),
 };
 const supervisor = new Supervisor(side, machine);

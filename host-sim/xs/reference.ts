@@ -115,9 +115,9 @@ export function runReference({ seed, hours }: ReferenceOptions): Reference {
   });
   const [request] = requests;
   assert(request !== undefined, "the meter was enrolled");
-  const { softwareId, authorityKey, tableWindow, tableB, tableBlinding } = image;
+  const { softwareId, version, authorityKey, tableWindow, tableB, tableBlinding } = image;
   return {
-    input: { plan: { ...plan, request }, image: { softwareId, authorityKey, tableWindow }, answers },
+    input: { plan: { ...plan, request }, image: { softwareId, version, authorityKey, tableWindow }, answers },
     tables: { tableB, tableBlinding },
     files: new Map([...parts].map(([file, all]) => [file, joined(all)])),
     cells: flash.cells,

@@ -1,7 +1,8 @@
 // What the metrology unit needs from outside, and all that it gets: flash, a store for its keys, entropy,
-// energy, a button. Every port is synchronous and polled: nothing outside ever calls into the unit, and a
-// port's answer is bounded. The same interfaces are met by the ESP32, by the bare-metal image and by the
-// simulator.
+// energy, a button, and where a device has them a clock that runs without power, sensors of the case and the
+// mains, a watchdog, a counter that cannot be rolled back, a loader of new software, and the credit logic.
+// Every port is synchronous and polled: nothing outside ever calls into the unit, and a port's answer is
+// bounded. The same interfaces are met by the ESP32, by the bare-metal image and by the simulator.
 
 /** Bytes in a flash sector, the unit of erasing. */
 export const SECTOR_BYTES = 4096;
@@ -50,10 +51,75 @@ export interface Button {
   pressed(): boolean;
 }
 
+/** A clock that runs without power. It is believed within bounds (authority/clock.ts), never over a signature. */
+export interface RealTimeClock {
+  /** Unix time, s, or null when it has stopped or was never set. */
+  read(): number | null;
+  set(unix_s: number): void;
+}
+
+/** Sensors of the case and the connection, and the mains itself; debounced by the device. */
+export interface Inputs {
+  /** Bit n - 1 is set while tamper input n is active: 1 cover, 2 magnet, 3 reversed current, 4 missing voltage. */
+  tamper(): number;
+  /** Whether the mains are failing: the supply may last for milliseconds only. */
+  mainsFailing(): boolean;
+}
+
+/** Resets the device when it is not fed for some seconds. */
+export interface Watchdog {
+  /** Whether it was the watchdog that restarted the device. */
+  readonly restarted: boolean;
+  feed(): void;
+}
+
+/** A counter that outlives a copy of the flash put back: a fuse row or a secure element. */
+export interface MonotonicCounter {
+  read(): number;
+  /** Raises it to `value`, which is not below it. */
+  advance(value: number): void;
+}
+
+/** Puts approved software in place of the running. */
+export interface Loader {
+  /** Restarts into the image with this SHA-256 digest; returns if it has no such image. */
+  install(imageDigest: Uint8Array): void;
+}
+
+/** An interval that has just closed. */
+export interface ClosedInterval {
+  readonly interval: number;
+  readonly status: number;
+  /** Per channel, Wh. */
+  readonly readings: readonly number[];
+}
+
+export interface CompanionAnswer {
+  /** COMPANION_BYTES of state, kept in the unit's state record. */
+  readonly state: Uint8Array;
+  /** What the load switch shall be: 0 open, 1 ready for reconnection, 2 closed. */
+  readonly loadSwitch: number;
+}
+
+/** Pre-payment and the load switch: beside the unit, without its keys, its flash or a network. */
+export interface Companion {
+  intervalClosed(state: Uint8Array, closed: ClosedInterval): CompanionAnswer;
+  /**
+   * An authentic command of kind 4 to 7 in its turn.
+   * @param argument its CBOR item as it came, to be checked whole.
+   * @returns null to refuse it.
+   */
+  command(state: Uint8Array, kind: number, argument: Uint8Array): CompanionAnswer | null;
+  /** The state of the switch is durable now: at power-up, and after each change. */
+  switched(loadSwitch: number): void;
+}
+
 /** The parts of the installed image that are data, made at build time. */
 export interface Image {
   /** SHA-256 over the unit's built code and tables: its software identity (WELMEC 7.2). */
   readonly softwareId: Uint8Array;
+  /** Rises with each release; u32. */
+  readonly version: number;
   /** The authority's Ed25519 public key, 32 bytes. */
   readonly authorityKey: Uint8Array;
   /** Window width of both tables, bits: 3 to 6. */
@@ -70,4 +136,10 @@ export interface Ports {
   readonly entropy: Entropy;
   readonly energy: EnergySource;
   readonly button: Button;
+  readonly rtc?: RealTimeClock;
+  readonly inputs?: Inputs;
+  readonly watchdog?: Watchdog;
+  readonly counter?: MonotonicCounter;
+  readonly loader?: Loader;
+  readonly companion?: Companion;
 }

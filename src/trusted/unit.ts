@@ -1,33 +1,38 @@
 // The certified metrology unit. A step measures first, always: energy into the open interval, the interval
 // closed when its time has passed, the state made durable before more energy than the standard allows could
 // be lost. Then it does one bounded piece of the other work: pass the self-test, store the closed interval,
-// write an event, take a message, pair, ask for the time, commit to a reading, sign a batch. Nothing calls
+// write an event, obey a command, pair, ask for the time, commit to a reading, sign a batch. Nothing calls
 // back into the unit; only bytes go in and out, and they are copied.
 import { bytesToHex } from "@noble/hashes/utils.js";
 import { Clock } from "./authority/clock.js";
 import {
+  CommandKind,
   claimedRole,
   DOCUMENT_BYTES_MAX,
   decodeCommand,
   decodeEnvelope,
-  isSignedBy,
+  type Effect,
+  effectOf,
+  ROLES,
+  type Role,
+  readTimeAnswer,
 } from "./authority/command.js";
-import { type Configuration, decodeConfiguration } from "./authority/configuration.js";
-import { Detail, EventLog, EventType } from "./authority/events.js";
+import { type Configuration, decodeConfiguration, encodeConfiguration } from "./authority/configuration.js";
+import { Detail, EventLog, EventType, type Occurrence } from "./authority/events.js";
 import { makePairing } from "./authority/pairing.js";
 import { CUSTOMER_KEYS_MAX, decodeSecrets, encodeSecrets, type Secrets } from "./authority/secrets.js";
-import { Dispatch, MessageKind, STORED_KINDS, type StoredKind } from "./dispatch.js";
+import { Dispatch, STORED_KINDS, type StoredKind } from "./dispatch.js";
 import { FormatError } from "./encoding/bytes.js";
 import { array, bstr, CborReader, int, tstr } from "./encoding/cbor.js";
-import { Journal } from "./journal/journal.js";
-import { DAY_SECONDS, intervalStart_s } from "./metrology/interval.js";
+import { Journal, MessageKind, RecordType } from "./journal/journal.js";
+import { DAY_SECONDS, intervalStart_s, Status } from "./metrology/interval.js";
 import { Measurement } from "./metrology/measurement.js";
 import type { Ports } from "./ports.js";
 import { CommitmentKey } from "./sealing/commitment.js";
 import { digest } from "./sealing/keys.js";
 import { padReadings, Sealer } from "./sealing/sealer.js";
 import { passes, SELF_TESTS } from "./sealing/self-test.js";
-import { SigningKey } from "./sealing/signature.js";
+import { SigningKey, verifyDocument } from "./sealing/signature.js";
 
 export { provision } from "./authority/provisioning.js";
 
@@ -37,6 +42,12 @@ const RECEIVED_BYTES_MAX = DOCUMENT_BYTES_MAX + 8;
 const PAIRING_MS = 120_000;
 /** A customer's K lives this long after its last interval, s: as long as shares and repairs need it. */
 const KEY_LIFE_S = 8 * DAY_SECONDS;
+/** Commands obeyed in a day, at most: each wears the flash. */
+const COMMANDS_A_DAY = 64;
+/** Numbers of faults that are no known answer: flash or software older than what has run; the watchdog. */
+const ROLLED_BACK = 100;
+const WATCHDOG = 255;
+const TAMPER_INPUTS = 4;
 
 /** Unit of a thousand of a channel's counts, by the OBIS medium and quantity (IEC 62056-6-1). */
 const unitOf = (obis: string) =>
@@ -50,26 +61,34 @@ interface Sealing {
 export class MetrologyUnit {
   readonly #ports: Ports;
   readonly #journal: Journal;
-  readonly #configuration: Configuration;
+  #configuration: Configuration;
   readonly #key: CommitmentKey;
   readonly #measurement: Measurement;
   readonly #clock = new Clock();
   readonly #events: EventLog;
   readonly #dispatch: Dispatch;
   #secrets: Secrets;
-  /** Self-tests passed so far, and the number of the one that failed. */
+  /** Self-tests passed since power-up or the day's beginning, and the number of the one that failed. */
   #testsPassed = 0;
   #testFailed = 0;
   /** Null until the self-test has passed. */
   #sealing: Sealing | null = null;
   #received: { readonly bytes: Uint8Array; readonly arrival_ms: number } | null = null;
   #timeRequest: Uint8Array | null = null;
+  /** Whether the clock that runs without power was asked since power-up. */
+  #askedRtc = false;
   /** Whether this step may look at what was received: every other one, so that a flood stops no other work. */
   #listens = false;
   /** The pairing window: when it opened, and the U that asks. */
   #pairing: { readonly opened_ms: number; user: Uint8Array | null } | null = null;
   readonly #badSectors = new Set<number>();
   #refused = 0;
+  /** Tamper inputs active, whether the mains were failing, and the load switch, as of the last step. */
+  #tamper = 0;
+  #mainsFailing = false;
+  #loadSwitch: number;
+  /** Whether the loader was asked today to install what was approved. */
+  #askedLoader = false;
 
   /**
    * Boots the unit from its flash; energy is measured from the first step on.
@@ -86,13 +105,20 @@ export class MetrologyUnit {
     const { state } = this.#journal;
     this.#secrets = { ...secrets, customers: secrets.customers.filter(({ epoch }) => epoch <= state.epoch) };
     this.#key = new CommitmentKey(ports.image);
-    this.#measurement = new Measurement(this.#journal, this.#configuration, ports.energy);
+    this.#measurement = new Measurement(this.#journal, this.#configuration, ports);
     this.#events = new EventLog(this.#journal, this.#configuration.meterId);
     this.#dispatch = new Dispatch(this.#journal, this.#configuration.meterId);
+    this.#loadSwitch = state.loadSwitch;
     this.#events.raise(EventType.POWER_DOWN, state.lastTime_s);
     this.#events.raise(EventType.POWER_UP, null);
+    if (ports.watchdog?.restarted) this.#fault(WATCHDOG, null);
+    if (ports.image.version > state.softwareVersion) {
+      state.softwareVersion = ports.image.version;
+      this.#events.raise(EventType.CONFIGURATION, null);
+    }
     // The counts must outlive the next power cut, or a loose contact writes events without end.
     this.#journal.writeState();
+    ports.companion?.switched(state.loadSwitch);
   }
 
   /**
@@ -103,6 +129,11 @@ export class MetrologyUnit {
   step(now_ms: number): boolean {
     const time_s = this.#clock.time_s(now_ms);
     this.#measurement.measure(now_ms, time_s, this.#sealing !== null && !this.#journal.intervalPending);
+    this.#watchInputs(now_ms, time_s);
+    this.#followSwitch(time_s);
+    this.#ports.watchdog?.feed();
+    // Nothing is begun that a failing supply may not let end.
+    if (this.#mainsFailing) return false;
     if (time_s !== null) this.#beginDay(time_s);
     return this.#work(now_ms, time_s);
   }
@@ -152,8 +183,8 @@ export class MetrologyUnit {
    * The network side was made anew and holds nothing of what it was given: all that it has not acknowledged is
    * given again, before an acknowledgement of later messages covers it.
    */
-  networkRestarted(now_ms: number): void {
-    this.#dispatch.rewind(now_ms);
+  networkRestarted(): void {
+    this.#dispatch.rewind();
   }
 
   /** What the meter shows, line by line: the legally relevant result. Registers are the persisted ones. */
@@ -169,6 +200,7 @@ export class MetrologyUnit {
     lines.push(time_s === null ? "time unconfirmed" : new Date(time_s * 1000).toISOString());
     if (this.#testFailed > 0) lines.push(`self-test ${this.#testFailed} failed: not sealing`);
     if (this.#badSectors.size > 0) lines.push("flash fault");
+    if (this.#tamper > 0) lines.push("tamper");
     if (this.#refused > 0) lines.push(`${this.#refused} messages refused`);
     const user = this.#pairing?.user;
     if (user) lines.push(`pair with ${bytesToHex(digest(user).slice(0, 4))}? press again`);
@@ -176,19 +208,55 @@ export class MetrologyUnit {
   }
 
   #work(now_ms: number, time_s: number | null): boolean {
-    if (!this.#sealing && this.#testFailed === 0) return this.#prepareSealing(time_s);
+    const tested = this.#sealing !== null && this.#testsPassed === SELF_TESTS.length;
+    if (!tested && this.#testFailed === 0) return this.#prepareSealing(time_s);
     if (this.#storeInterval() || this.#events.writeOne()) return true;
+    if (!this.#askedRtc) this.#askRtc(now_ms);
     this.#listens = !this.#listens;
     if (this.#listens && this.#handleReceived(now_ms)) return true;
-    this.#reportBadSectors(time_s);
+    this.#reportFaults(now_ms, time_s);
     const waiting = this.#received !== null;
     if (!this.#sealing) return waiting;
     if (this.#pair(now_ms, time_s, this.#sealing.signer)) return true;
     this.#timeRequest = this.#clock.ask(now_ms, this.#ports.entropy) ?? this.#timeRequest;
-    return this.#sealing.sealer.step(this.#journal.state.openInterval) || waiting;
+    const approved = this.#approvedImage();
+    const sealed = this.#sealing.sealer.step(this.#journal.state.openInterval, approved !== null);
+    this.#ports.counter?.advance(this.#journal.state.nextBatch);
+    if (sealed) return true;
+    if (approved) this.#install(approved);
+    return waiting;
   }
 
-  #reportBadSectors(time_s: number | null): void {
+  /** Sensors count whenever they are seen active; what they saw first is an event. */
+  #watchInputs(now_ms: number, time_s: number | null): void {
+    const { inputs } = this.#ports;
+    if (!inputs) return;
+    const tamper = inputs.tamper();
+    for (let input = 1; input <= TAMPER_INPUTS; input++) {
+      const began = (tamper & ~this.#tamper) >> (input - 1);
+      if (began & 1) this.#events.raise(EventType.TAMPER, time_s, Detail.number(input));
+    }
+    this.#tamper = tamper;
+    if (tamper > 0) this.#measurement.flag(Status.TAMPER, time_s !== null);
+    const failing = inputs.mainsFailing();
+    if (failing === this.#mainsFailing) return;
+    this.#mainsFailing = failing;
+    this.#events.raise(failing ? EventType.POWER_DOWN : EventType.POWER_UP, time_s);
+    this.#measurement.flag(Status.POWER_LOST, time_s !== null);
+    this.#measurement.persist(now_ms);
+  }
+
+  /** A switch that was asked to move is told so once that is durable. */
+  #followSwitch(time_s: number | null): void {
+    const { loadSwitch } = this.#journal.state;
+    if (loadSwitch === this.#loadSwitch) return;
+    this.#loadSwitch = loadSwitch;
+    this.#events.raise(EventType.LOAD_SWITCH, time_s, Detail.number(loadSwitch));
+    this.#ports.companion?.switched(loadSwitch);
+  }
+
+  #reportFaults(now_ms: number, time_s: number | null): void {
+    if (this.#clock.isOverdue(now_ms)) this.#events.raise(EventType.CLOCK_UNCONFIRMED, null);
     for (const sector of this.#journal.badSectors) {
       if (this.#badSectors.has(sector)) continue;
       this.#badSectors.add(sector);
@@ -196,16 +264,25 @@ export class MetrologyUnit {
     }
   }
 
+  #fault(number: number, time_s: number | null): void {
+    this.#measurement.flag(Status.FAULT, time_s !== null);
+    this.#events.raise(EventType.SELF_TEST_FAILED, time_s, Detail.number(number));
+  }
+
   /** One known answer, or, when all came out, the signing key. */
   #prepareSealing(time_s: number | null): boolean {
+    const { image, counter } = this.#ports;
+    const { state } = this.#journal;
     const test = SELF_TESTS[this.#testsPassed];
-    if (!test) {
+    const rolledBack = image.version < state.softwareVersion || (counter?.read() ?? 0) > state.nextBatch;
+    if (!rolledBack && !test) {
       this.#sealing = this.#startSealing();
-    } else if (passes(test, this.#key)) {
+    } else if (!rolledBack && test && passes(test, this.#key)) {
       this.#testsPassed++;
     } else {
-      this.#testFailed = this.#testsPassed + 1;
-      this.#events.raise(EventType.SELF_TEST_FAILED, time_s, Detail.number(this.#testFailed));
+      this.#testFailed = rolledBack ? ROLLED_BACK : this.#testsPassed + 1;
+      this.#sealing = null;
+      this.#fault(this.#testFailed, time_s);
     }
     return true;
   }
@@ -238,9 +315,12 @@ export class MetrologyUnit {
     return true;
   }
 
+  /** Tests the unit, counts events and forgets old keys anew each day. */
   #beginDay(time_s: number): void {
     const { state } = this.#journal;
     if (!this.#events.beginDay(Math.floor(time_s / DAY_SECONDS), time_s)) return;
+    this.#testsPassed = 0;
+    this.#askedLoader = false;
     for (const { kind, first, last } of this.#dispatch.overwritten()) {
       this.#events.raise(EventType.OVERWRITTEN, time_s, Detail.range(kind, first, last));
     }
@@ -291,30 +371,66 @@ export class MetrologyUnit {
     const first = reader.uint(0xffffffff);
     const last = action === 2 ? reader.uint(0xffffffff) : first;
     reader.end();
-    if (action === 1) this.#dispatch.acknowledge(kind, first, now_ms);
+    if (action === 1) this.#dispatch.acknowledge(kind, first);
     else this.#dispatch.sendAgain(kind, first, last);
   }
 
+  /** Whatever is signed by an anchor and not obeyed is an event; anything else is only counted. */
   #handleDocument(bytes: Uint8Array, arrival_ms: number, now_ms: number): void {
-    const { image } = this.#ports;
     if (!this.#sealing) throw new FormatError("no document is judged while the self-test fails");
     const envelope = decodeEnvelope(bytes);
-    const role = claimedRole(envelope, image.authorityKey, this.#configuration);
-    const anchor = role === "authority" ? image.authorityKey : role && this.#configuration[role];
-    if (!anchor || !isSignedBy(envelope, anchor, this.#key.base))
+    const keyOf = (role: Role) =>
+      role === "authority" ? this.#ports.image.authorityKey : this.#configuration[role];
+    const role = claimedRole(envelope, keyOf);
+    if (!role || !verifyDocument("command-1", envelope, keyOf(role), this.#key.base))
       throw new FormatError("document is signed by no anchor");
+    const detail = Detail.digest(digest(bytes));
     try {
-      const command = decodeCommand(envelope.payload);
-      const allowed = role === "network" || role === "authority";
-      const ours = command.meterId === this.#configuration.meterId;
-      const answers = ours && allowed && this.#clock.takeAnswer(command.nonce, arrival_ms);
-      if (!answers || !this.#setTime(command.unix_s, arrival_ms, now_ms, role === "authority")) {
-        throw new FormatError("command is not for this meter, role and moment");
+      const command = decodeCommand(envelope.payload, this.#configuration.meterId, role);
+      if (command.kind === CommandKind.TIME) {
+        const { nonce, unix_s } = readTimeAnswer(command);
+        const answers = this.#clock.takeAnswer(nonce, arrival_ms);
+        if (answers && this.#setTime(unix_s, arrival_ms, now_ms, role === "authority")) return;
+        throw new FormatError("time is no answer to this meter, or not for this role to set");
       }
+      if (this.#events.count(EventType.COMMAND_ACCEPTED) >= COMMANDS_A_DAY)
+        throw new FormatError("enough commands for today");
+      const time_s = this.#clock.time_s(now_ms);
+      const circumstances = {
+        state: this.#journal.state,
+        configuration: this.#configuration,
+        image: this.#ports.image,
+        signer: this.#sealing.signer,
+        companion: this.#ports.companion,
+        time_s,
+      };
+      const effect = effectOf(command, role, circumstances);
+      this.#apply(effect, role, { type: EventType.COMMAND_ACCEPTED, time_s, detail });
     } catch (error) {
       this.#refuse(error);
-      this.#events.raise(EventType.COMMAND_REFUSED, this.#clock.time_s(now_ms), Detail.digest(digest(bytes)));
+      this.#events.raise(EventType.COMMAND_REFUSED, this.#clock.time_s(now_ms), detail);
     }
+  }
+
+  /** The configuration first, which counts for nothing yet; then all the rest as one record. */
+  #apply(
+    { change, configuration, events = [], documents = [] }: Effect,
+    role: Role,
+    receipt: Occurrence,
+  ): void {
+    const { state } = this.#journal;
+    if (configuration) {
+      this.#journal.appendConfiguration(state.configurationNumber + 1, encodeConfiguration(configuration));
+      state.configurationNumber++;
+      this.#configuration = configuration;
+      this.#measurement.configuration = configuration;
+    }
+    Object.assign(state, change);
+    const anchor = ROLES.indexOf(role);
+    state.counters[anchor] = (state.counters[anchor] as number) + 1;
+    const occurrences = events.map(([type, detail]) => ({ type, time_s: receipt.time_s, detail }));
+    const record = change?.companion ? RecordType.COMMAND : RecordType.EVENT;
+    this.#events.commit([receipt, ...occurrences], documents, record);
   }
 
   #setTime(unix_s: number, arrival_ms: number, now_ms: number, byAuthority: boolean): boolean {
@@ -324,11 +440,36 @@ export class MetrologyUnit {
     const offer = { unix_s, arrival_ms, byAuthority, openInterval, lastTime_s, intervalSeconds };
     const step = this.#clock.follow(offer);
     if (step === "set") {
-      this.#measurement.setTime({ unix_s, powerUp_ms: unix_s * 1000 - arrival_ms, wasConfirmed });
+      const powerUp_ms = unix_s * 1000 - arrival_ms;
+      this.#measurement.setTime({ unix_s, powerUp_ms, wasConfirmed, byRtc: false });
       this.#measurement.persist(now_ms);
       this.#events.raise(EventType.CLOCK_SET, unix_s);
     }
+    if (step === "set" || step === "synchronised") this.#ports.rtc?.set(unix_s);
     return step !== "refused";
+  }
+
+  /** A clock that ran on without power confirms the time; what it says too late or too early is left alone. */
+  #askRtc(now_ms: number): void {
+    this.#askedRtc = true;
+    const unix_s = this.#ports.rtc?.read() ?? null;
+    if (unix_s === null || !this.#clock.confirm(unix_s, this.#journal.state.lastTime_s, now_ms)) return;
+    const powerUp_ms = unix_s * 1000 - now_ms;
+    this.#measurement.setTime({ unix_s, powerUp_ms, wasConfirmed: false, byRtc: true });
+    this.#measurement.persist(now_ms);
+  }
+
+  /** Digest of the image that was approved, is newer than what runs, and was not asked for today; or null. */
+  #approvedImage(): Uint8Array | null {
+    const { update } = this.#configuration;
+    if (!update || !this.#ports.loader || this.#askedLoader) return null;
+    return update.version > this.#ports.image.version ? update.imageDigest : null;
+  }
+
+  /** All that was recorded by this software is sealed by it; from here the loader takes over, or it returns. */
+  #install(imageDigest: Uint8Array): void {
+    this.#askedLoader = true;
+    this.#ports.loader?.install(imageDigest);
   }
 
   /** The button opens the window; pressed again with a request shown, it pairs from the next interval on. */
@@ -347,22 +488,18 @@ export class MetrologyUnit {
     return true;
   }
 
-  /** K first, then the signed pairing, then the event that makes it one. */
+  /** K first, then one record of the signed pairing and its event, which puts K in force. */
   #makePairing(user: Uint8Array, signer: SigningKey, time_s: number): void {
     const { state } = this.#journal;
-    const names = {
-      meterId: this.#configuration.meterId,
-      epoch: state.epoch + 1,
-      user,
-      firstInterval: state.openInterval + 1,
-    };
+    const [epoch, firstInterval] = [state.epoch + 1, state.openInterval + 1];
+    const names = { meterId: this.#configuration.meterId, epoch, user, firstInterval };
     try {
       const { customer, payload, document } = makePairing(this.#ports.entropy, this.#key, signer, names);
-      const { epoch, firstInterval } = names;
       const customers = [...this.#secrets.customers, { epoch, firstInterval, key: customer }];
       this.#saveSecrets({ ...this.#secrets, customers });
-      this.#journal.appendPairing({ epoch, firstInterval, document });
-      this.#events.record(EventType.PAIRING, time_s, Detail.digest(digest(payload)));
+      Object.assign(state, { epoch, epochFirst: firstInterval });
+      const event = { type: EventType.PAIRING, time_s, detail: Detail.digest(digest(payload)) };
+      this.#events.commit([event], [{ kind: MessageKind.PAIRING, number: epoch, bytes: document }]);
     } catch (error) {
       this.#refuse(error);
     }

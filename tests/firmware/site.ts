@@ -159,6 +159,8 @@ export class Site {
       nominal_V: 230,
       maximum_A: 100,
       minGroup: 10,
+    revokedPeers: [],
+    update: null,
       supplier: supplier.publicKey,
       network: network.publicKey,
       aggregator: aggregator.publicKey,

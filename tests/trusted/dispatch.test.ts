@@ -117,7 +117,7 @@ describe("what is new", () => {
     const meter = unheardMeter(3);
     const given = names(takeAll(meter));
     hear(meter, acknowledgement(READING, FIRST + 4));
-    meter.unit.networkRestarted(meter.uptime_ms);
+    meter.unit.networkRestarted();
     const again = names(takeAll(meter));
     expect(again.length).toBe(64);
     expect(again.slice(0, 2)).toEqual([given[0], `${READING}/${FIRST + 5}`]);

@@ -17,6 +17,8 @@ const FORWARD_MAX_S = 45 * DAY_SECONDS;
 /** Unconfirmed, the meter asks this often; confirmed, this often. */
 const ASK_UNCONFIRMED_MS = 60_000;
 const ASK_CONFIRMED_MS = 6 * 3_600_000;
+/** Unconfirmed for this long after power-up is an event. */
+const UNCONFIRMED_MS = 3_600_000;
 
 export type TimeStep = "refused" | "unchanged" | "synchronised" | "set";
 
@@ -33,6 +35,7 @@ export interface TimeOffer {
 
 export class Clock {
   #offset_ms: number | null = null;
+  #reported = false;
   #corrected_ms = Number.NEGATIVE_INFINITY;
   #asked_ms = Number.NEGATIVE_INFINITY;
   #nonce: Uint8Array | null = null;
@@ -44,6 +47,24 @@ export class Clock {
   /** Unix time at this uptime, whole seconds, or null while unconfirmed. */
   time_s(now_ms: number): number | null {
     return this.#offset_ms === null ? null : Math.floor((now_ms + this.#offset_ms) / 1000);
+  }
+
+  /**
+   * Confirms the time by the clock that ran without power, where that is not before the last known time and not
+   * too far beyond it.
+   * @returns whether it did.
+   */
+  confirm(unix_s: number, lastTime_s: number, now_ms: number): boolean {
+    const plausible = unix_s >= lastTime_s && unix_s <= lastTime_s + FORWARD_MAX_S;
+    if (plausible) this.#offset_ms = unix_s * 1000 - now_ms;
+    return plausible;
+  }
+
+  /** True once when the time has been unconfirmed for an hour. */
+  isOverdue(now_ms: number): boolean {
+    const overdue = !this.confirmed && !this.#reported && now_ms >= UNCONFIRMED_MS;
+    this.#reported ||= overdue;
+    return overdue;
   }
 
   /** A fresh nonce when it is time to ask, else null. */

@@ -1,7 +1,8 @@
 // What a meter is told when it is provisioned: who it is, what it measures, whom it obeys. Interval length
-// and channels are fixed for life; the authority can change the rest.
-import { array, bstr, CborReader, int, map, tstr } from "../encoding/cbor.js";
-import { INTERVAL_SECONDS } from "../metrology/interval.js";
+// and channels are fixed for life; the authority can change the rest by command.
+import { bytesToHex } from "@noble/hashes/utils.js";
+import { array, bstr, CborReader, int, map, orNil, tstr } from "../encoding/cbor.js";
+import { INTERVAL_SECONDS, U32_MAX } from "../metrology/interval.js";
 
 export const METER_ID = /^[A-Z0-9][A-Z0-9-]{0,31}$/;
 /** OBIS code of a register (IEC 62056-6-1) without its billing-period field: A-B:C.D.E. */
@@ -9,6 +10,20 @@ export const OBIS = /^\d{1,3}-\d{1,3}:\d{1,3}\.\d{1,3}\.\d{1,3}$/;
 export const CHANNELS_MAX = 8;
 const OBIS_CHARACTERS_MAX = 19;
 const KEY_BYTES = 32;
+/** Revoked peers: H(X)[0..8] each. */
+const PEER_BYTES = 8;
+const PEERS_MAX = 32;
+/** Largest encoded configuration, bytes: with all revoked peers and an update. */
+export const CONFIGURATION_BYTES_MAX = 800;
+
+/** Software that the authority has approved to replace what runs. */
+export interface Update {
+  /** SHA-256 of the image that the loader installs. */
+  readonly imageDigest: Uint8Array;
+  readonly softwareId: Uint8Array;
+  /** u32. */
+  readonly version: number;
+}
 
 export interface Configuration {
   readonly meterId: string;
@@ -22,12 +37,15 @@ export interface Configuration {
   readonly elements: number;
   readonly nominal_V: number;
   readonly maximum_A: number;
-  /** Trust anchors: Ed25519 public keys. The authority's is part of the image. */
+  /** Trust anchors: Ed25519 public keys, each another. The authority's is part of the image. */
   readonly supplier: Uint8Array;
   readonly network: Uint8Array;
   readonly aggregator: Uint8Array;
   /** Least members of a roster. */
   readonly minGroup: number;
+  /** H(X)[0..8] of peers that no roster may name, ascending, at most 32. */
+  readonly revokedPeers: readonly Uint8Array[];
+  readonly update: Update | null;
 }
 
 /**
@@ -54,6 +72,34 @@ export function readChannels(reader: CborReader): string[] {
   return valid ? channels : reader.refuse(`"${channels.join(" ")}" are no distinct OBIS codes`);
 }
 
+/** The next item, a list of revoked peers. @throws FormatError unless they ascend. */
+export function readRevokedPeers(reader: CborReader): Uint8Array[] {
+  const peers = Array.from({ length: reader.array(0, PEERS_MAX) }, () => reader.bytes(PEER_BYTES));
+  const names = peers.map(bytesToHex);
+  return names.every((name, at) => at === 0 || name > (names[at - 1] as string))
+    ? peers
+    : reader.refuse("revoked peers do not ascend");
+}
+
+/** The next item, an update `[image digest, softwareId, version]`. */
+export function readUpdate(reader: CborReader): Update {
+  reader.array(3);
+  return { imageDigest: reader.bytes(32), softwareId: reader.bytes(32), version: reader.uint(U32_MAX) };
+}
+
+const encodeUpdate = ({ imageDigest, softwareId, version }: Update) =>
+  array(bstr(imageDigest), bstr(softwareId), int(version));
+
+/** Fields that a configuration command may change, by their key. */
+const CHANGEABLE: Readonly<Record<number, (reader: CborReader) => Partial<Configuration>>> = {
+  4: (reader) => ({ maximum_Wh: reader.uint(U32_MAX) }),
+  8: (reader) => ({ supplier: reader.bytes(KEY_BYTES) }),
+  9: (reader) => ({ network: reader.bytes(KEY_BYTES) }),
+  10: (reader) => ({ aggregator: reader.bytes(KEY_BYTES) }),
+  11: (reader) => ({ minGroup: reader.uint(128) }),
+};
+
+/** At most CONFIGURATION_BYTES_MAX. */
 export function encodeConfiguration(configuration: Configuration): Uint8Array {
   return map(
     [1, tstr(configuration.meterId)],
@@ -67,18 +113,20 @@ export function encodeConfiguration(configuration: Configuration): Uint8Array {
     [9, bstr(configuration.network)],
     [10, bstr(configuration.aggregator)],
     [11, int(configuration.minGroup)],
+    [12, array(...configuration.revokedPeers.map(bstr))],
+    [13, orNil(configuration.update && encodeUpdate(configuration.update))],
   );
 }
 
 /** @throws FormatError for a malformed document or a value out of its range. */
 export function decodeConfiguration(bytes: Uint8Array): Configuration {
   const reader = new CborReader(bytes, "configuration");
-  reader.map(11);
+  reader.map(13);
   const configuration = {
     meterId: readMeterId(reader.key(1)),
     intervalSeconds: readIntervalSeconds(reader.key(2)),
     channels: readChannels(reader.key(3)),
-    maximum_Wh: reader.key(4).uint(0xffffffff),
+    maximum_Wh: reader.key(4).uint(U32_MAX),
     elements: reader.key(5).uint(3),
     nominal_V: reader.key(6).uint(1000),
     maximum_A: reader.key(7).uint(1000),
@@ -86,11 +134,36 @@ export function decodeConfiguration(bytes: Uint8Array): Configuration {
     network: reader.key(9).bytes(KEY_BYTES),
     aggregator: reader.key(10).bytes(KEY_BYTES),
     minGroup: reader.key(11).uint(128),
+    revokedPeers: readRevokedPeers(reader.key(12)),
+    update: reader.key(13).nil() ? null : readUpdate(reader),
   };
   reader.end();
-  const { elements, nominal_V, maximum_A, intervalSeconds, maximum_Wh } = configuration;
+  return checked(configuration, reader);
+}
+
+/**
+ * The configuration with the fields of a command's `{field: value}`, at least one, in it.
+ * @throws FormatError for a field that no command changes, or a value out of its range.
+ */
+export function changeConfiguration(configuration: Configuration, reader: CborReader): Configuration {
+  let changed = configuration;
+  let last = 0;
+  for (let left = reader.map(1, 5); left > 0; left--) {
+    const key = reader.uint(U32_MAX);
+    const read = CHANGEABLE[key];
+    if (!read || key <= last) reader.refuse(`field ${key} is not to be changed here`);
+    changed = { ...changed, ...read(reader) };
+    last = key;
+  }
+  return checked(changed, reader);
+}
+
+function checked(configuration: Configuration, reader: CborReader): Configuration {
+  const { elements, nominal_V, maximum_A, intervalSeconds, maximum_Wh, minGroup } = configuration;
   const fuse_Wh = (elements * nominal_V * maximum_A * intervalSeconds) / 3600;
   if (fuse_Wh === 0 || maximum_Wh > fuse_Wh) reader.refuse("maximum above fuse rating x interval");
-  if (configuration.minGroup < 3) reader.refuse("least group below 3");
+  if (minGroup < 3) reader.refuse("least group below 3");
+  const anchors = [configuration.supplier, configuration.network, configuration.aggregator];
+  if (new Set(anchors.map(bytesToHex)).size < anchors.length) reader.refuse("two roles with one key");
   return configuration;
 }

@@ -3,7 +3,13 @@
 // readings out of the journal.
 
 import { array, bstr, int, NIL, tstr } from "../encoding/cbor.js";
-import { type Journal, PAIRING_EVENT } from "../journal/journal.js";
+import {
+  type HappeningType,
+  type Journal,
+  type Message,
+  MessageKind,
+  RecordType,
+} from "../journal/journal.js";
 import { EVENT_TYPES } from "../journal/state.js";
 import { digest } from "../sealing/keys.js";
 
@@ -12,12 +18,17 @@ export const EventType = {
   POWER_UP: 1,
   POWER_DOWN: 2,
   CLOCK_SET: 3,
-  PAIRING: PAIRING_EVENT,
+  TAMPER: 4,
+  CONFIGURATION: 5,
+  PAIRING: 7,
+  COMMAND_ACCEPTED: 8,
   COMMAND_REFUSED: 9,
+  LOAD_SWITCH: 10,
   FLASH_FAULT: 12,
   SELF_TEST_FAILED: 13,
   OVERWRITTEN: 14,
   CLOCK_UNCONFIRMED: 15,
+  REGISTER_STATEMENT: 16,
 } as const;
 
 const SINGLY_A_DAY = 8;
@@ -31,7 +42,7 @@ export const Detail = {
   range: (kind: number, first: number, last: number) => array(int(kind), int(first), int(last)),
 };
 
-interface Pending {
+export interface Occurrence {
   readonly type: number;
   readonly time_s: number | null;
   readonly detail: Uint8Array;
@@ -41,7 +52,7 @@ export class EventLog {
   readonly #journal: Journal;
   readonly #meterId: string;
   /** At most eight of each type a day, and a count of each. */
-  readonly #pending: Pending[] = [];
+  readonly #pending: Occurrence[] = [];
 
   constructor(journal: Journal, meterId: string) {
     this.#journal = journal;
@@ -50,14 +61,17 @@ export class EventLog {
 
   /** Notes an event; it is written by a later `writeOne`. Beyond eight of its type today it is only counted. */
   raise(type: number, time_s: number | null, detail: Uint8Array = Detail.none): void {
-    const isSingle = this.hasRoom(type);
-    this.#count(type);
-    if (isSingle) this.#pending.push({ type, time_s, detail });
+    if (this.#count(type)) this.#pending.push({ type, time_s, detail });
+  }
+
+  /** Events of this type today, written or only counted. */
+  count(type: number): number {
+    return this.#journal.state.eventCounts[type - 1] as number;
   }
 
   /** Whether another event of this type would be written singly today. */
   hasRoom(type: number): boolean {
-    return (this.#journal.state.eventCounts[type - 1] as number) < SINGLY_A_DAY;
+    return this.count(type) < SINGLY_A_DAY;
   }
 
   /** Starts a new day's counts, noting what yesterday was only counted; false if the day has begun before. */
@@ -65,7 +79,7 @@ export class EventLog {
     const { state } = this.#journal;
     if (day === state.eventDay) return false;
     for (let type = 1; type <= EVENT_TYPES; type++) {
-      const unwritten = (state.eventCounts[type - 1] as number) - SINGLY_A_DAY;
+      const unwritten = this.count(type) - SINGLY_A_DAY;
       if (unwritten > 0) this.#pending.push({ type, time_s, detail: Detail.number(unwritten) });
       state.eventCounts[type - 1] = 0;
     }
@@ -73,28 +87,43 @@ export class EventLog {
     return true;
   }
 
-  /** Counts and writes an event at once: for one that something else waits for. */
-  record(type: number, time_s: number | null, detail: Uint8Array): void {
-    this.#count(type);
-    this.#write({ type, time_s, detail });
+  /**
+   * Makes what was changed in the living state durable, all at once, with the events and documents that tell of it.
+   * Of an event that can only be counted today the change is durable all the same.
+   */
+  commit(
+    events: readonly Occurrence[],
+    documents: readonly Message[] = [],
+    type: HappeningType = RecordType.EVENT,
+  ): void {
+    const written = events.filter((event) => this.#count(event.type));
+    if (written.length > 0) this.#write(written, documents, type);
+    else this.#journal.writeState();
   }
 
   /** Writes the oldest noted event to the journal; false if there was none. */
   writeOne(): boolean {
     const next = this.#pending.shift();
-    if (next) this.#write(next);
+    if (next) this.#write([next], [], RecordType.EVENT);
     return next !== undefined;
   }
 
-  #count(type: number): void {
-    const counts = this.#journal.state.eventCounts;
-    counts[type - 1] = Math.min((counts[type - 1] as number) + 1, COUNT_MAX);
+  /** Counts one more of a type today; false if it is one too many to be written singly. */
+  #count(type: number): boolean {
+    const isSingle = this.hasRoom(type);
+    this.#journal.state.eventCounts[type - 1] = Math.min(this.count(type) + 1, COUNT_MAX);
+    return isSingle;
   }
 
-  #write({ type, time_s, detail }: Pending): void {
-    const { nextEvent: sequence, eventDigest } = this.#journal.state;
-    const time = time_s === null ? NIL : int(time_s);
-    const message = array(int(1), tstr(this.#meterId), int(sequence), time, int(type), detail);
-    this.#journal.appendEvent({ sequence, type, digest: digest(eventDigest, message), message });
+  #write(events: readonly Occurrence[], documents: readonly Message[], record: HappeningType): void {
+    const { state } = this.#journal;
+    const messages = events.map(({ type, time_s, detail }, at) => {
+      const number = state.nextEvent + at;
+      const time = time_s === null ? NIL : int(time_s);
+      const bytes = array(int(1), tstr(this.#meterId), int(number), time, int(type), detail);
+      state.eventDigest = digest(state.eventDigest, bytes);
+      return { kind: MessageKind.EVENT, number, bytes };
+    });
+    this.#journal.appendHappening(record, state.nextEvent + events.length - 1, [...messages, ...documents]);
   }
 }

@@ -3,19 +3,18 @@
 // authority is about to certify. The state record is written last; before it the unit counts as blank.
 import { asciiBytes } from "../encoding/bytes.js";
 import { array, bstr, CborReader, int, tstr } from "../encoding/cbor.js";
-import { Journal } from "../journal/journal.js";
+import { Journal, MessageKind } from "../journal/journal.js";
 import { intervalAt, Status } from "../metrology/interval.js";
 import type { Ports } from "../ports.js";
 import { CommitmentKey, encodePoint, scalarBytes } from "../sealing/commitment.js";
 import { digest, prf } from "../sealing/keys.js";
 import { SigningKey } from "../sealing/signature.js";
-import { decodeConfiguration } from "./configuration.js";
+import { CONFIGURATION_BYTES_MAX, decodeConfiguration } from "./configuration.js";
 import { Detail, EventLog, EventType } from "./events.js";
 import { agree, makePairing, randomScalar } from "./pairing.js";
 import { encodeSecrets } from "./secrets.js";
 
 const SEED_BYTES = 32;
-const CONFIGURATION_BYTES_MAX = 400;
 
 /** What the MAC of a possession proof is over, after the label. */
 export function possessionProof(shared: Uint8Array, meterId: string, signingKey: Uint8Array): Uint8Array {
@@ -54,13 +53,17 @@ export function provision(ports: Ports, request: Uint8Array): Uint8Array {
 
   journal.format(channels.length);
   journal.appendConfiguration(0, stored);
-  journal.appendPairing({ epoch: 0, firstInterval, document: pairing.document });
-  new EventLog(journal, meterId).record(EventType.PAIRING, unix_s, Detail.digest(digest(pairing.payload)));
-  ports.secrets.save(encodeSecrets({ signingSeed, agreement: scalarBytes(agreement), customers }));
   const { state } = journal;
-  Object.assign(state, { openInterval: firstInterval, readingAcknowledged: firstInterval });
+  state.epochFirst = firstInterval;
+  const event = { type: EventType.PAIRING, time_s: unix_s, detail: Detail.digest(digest(pairing.payload)) };
+  const document = { kind: MessageKind.PAIRING, number: 0, bytes: pairing.document };
+  new EventLog(journal, meterId).commit([event], [document]);
+  ports.secrets.save(encodeSecrets({ signingSeed, agreement: scalarBytes(agreement), customers }));
+  state.acknowledged[0] = firstInterval;
+  Object.assign(state, { openInterval: firstInterval, softwareVersion: ports.image.version });
   Object.assign(state, { openStatus: Status.INCOMPLETE, lastTime_s: unix_s });
   journal.writeState();
+  ports.rtc?.set(unix_s);
 
   const agreementKey = encodePoint(key.base.multiply(scalarBytes(agreement)));
   const proof = possessionProof(shared, meterId, signer.publicKey);

@@ -123,6 +123,11 @@ export class CborReader {
     return true;
   }
 
+  /** All that is left, unread. */
+  rest(): Uint8Array {
+    return this.#take(this.#bytes.length - this.#at);
+  }
+
   /** The document must end here. */
   end(): void {
     if (this.#at !== this.#bytes.length) this.refuse("trailing bytes");

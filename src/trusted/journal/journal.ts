@@ -1,17 +1,48 @@
-// The journal: what is recorded, in which order, and what a restart makes of it. The state goes first with
-// the closed interval's readings in it, the log record follows; batches, events and pairings carry what they
-// change, so a record that is newer than the state brings the state up to date.
+// The journal: what is recorded, in which order, and what a restart makes of it. An interval goes into the state
+// first, with its readings, and the log record follows. All else that happens is one log record: what it changes
+// in the state, and the messages that tell of it. So it has happened, whole and once, when its record is; a
+// record that is newer than the state brings the state up to date.
 import { concatBytes } from "@noble/hashes/utils.js";
 import { assert, readUint, uintBytes } from "../encoding/bytes.js";
 import type { Flash } from "../ports.js";
 import { Log } from "./log.js";
-import { type LogRecord, RecordType } from "./record.js";
-import { decodeState, encodeState, type MeterState, NO_INTERVAL, newState } from "./state.js";
+import type { JournalRecord } from "./record.js";
+import { Mark, type Marks, type Place } from "./sector-ring.js";
+import { decodeState, encodeState, type MeterState, NO_INTERVAL, newState, StateChange } from "./state.js";
 import { StateRing } from "./state-ring.js";
 
 /** Share of the flash that is the state ring: 32 of 576 sectors. */
 const STATE_SHARE = 18;
 const STATE_SECTORS_MIN = 4;
+
+/** Types of log records; the numbers are stored. A COMMAND is an event that changes the Companion's state too. */
+export const RecordType = { INTERVAL: 1, BATCH: 2, EVENT: 3, CONFIGURATION: 4, COMMAND: 5 } as const;
+/** A record that messages come from and that changes the state. */
+export type HappeningType = 2 | 3 | 5;
+
+const EVENT_FIELDS = [
+  "epoch",
+  "epochFirst",
+  "configurationNumber",
+  "statementDay",
+  "statementInterval",
+  "counters",
+  "eventDigest",
+] as const;
+const HAPPENINGS = {
+  [RecordType.BATCH]: {
+    mark: Mark.BATCH,
+    next: "nextBatch",
+    change: new StateChange(["sealedTo", "batchDigest"]),
+  },
+  [RecordType.EVENT]: { mark: Mark.EVENT, next: "nextEvent", change: new StateChange(EVENT_FIELDS) },
+  [RecordType.COMMAND]: {
+    mark: Mark.EVENT,
+    next: "nextEvent",
+    change: new StateChange([...EVENT_FIELDS, "companion", "loadSwitch"]),
+  },
+} as const;
+const happeningOf = (type: number) => HAPPENINGS[type as HappeningType] ?? null;
 
 /** An interval as the log keeps it: readings as they are sent, xored with their pads. */
 export interface IntervalRecord {
@@ -21,72 +52,49 @@ export interface IntervalRecord {
   readonly padded: Uint8Array;
 }
 
-export interface BatchRecord {
-  readonly batchNumber: number;
-  /** The first interval after the batch. */
-  readonly sealedTo: number;
-  readonly statementDigest: Uint8Array;
-  readonly document: Uint8Array;
+/** Kinds of messages, the first item of what the unit gives. */
+export const MessageKind = { READING: 1, BATCH: 3, EVENT: 4, PAIRING: 5, REGISTER: 6, TIME: 7 } as const;
+
+/** What is sent: its kind, its number among those of its kind, u32, and its bytes. */
+export interface Message {
+  readonly kind: number;
+  readonly number: number;
+  readonly bytes: Uint8Array;
 }
 
-export interface EventRecord {
-  readonly sequence: number;
-  readonly type: number;
-  /** The event chain's digest with this event in it. */
-  readonly digest: Uint8Array;
-  readonly message: Uint8Array;
+const MESSAGE_HEAD_BYTES = 7;
+
+const encodeMessage = ({ kind, number, bytes }: Message) =>
+  concatBytes(uintBytes(kind, 1), uintBytes(number, 4), uintBytes(bytes.length, 2), bytes);
+
+export const decodeInterval = ({ number, body }: JournalRecord): IntervalRecord => ({
+  interval: number,
+  status: readUint(body, 0, 1),
+  epoch: readUint(body, 1, 2),
+  padded: body.slice(3),
+});
+
+/** The messages that a record carries; none for an interval or a configuration. */
+export function decodeMessages({ type, body }: JournalRecord): Message[] {
+  const messages: Message[] = [];
+  const happening = happeningOf(type);
+  for (let at = happening ? happening.change.bytes : body.length; at < body.length; ) {
+    const start = at + MESSAGE_HEAD_BYTES;
+    const end = start + readUint(body, at + 5, 2);
+    messages.push({
+      kind: readUint(body, at, 1),
+      number: readUint(body, at + 1, 4),
+      bytes: body.slice(start, end),
+    });
+    at = end;
+  }
+  return messages;
 }
-
-/** An event as the log keeps it, with the pairing that is in force from it on. */
-interface StoredEvent extends EventRecord {
-  readonly epoch: number;
-  readonly epochFirst: number;
-}
-
-export interface PairingRecord {
-  readonly epoch: number;
-  readonly firstInterval: number;
-  readonly document: Uint8Array;
-}
-
-export const decodeInterval = (payload: Uint8Array): IntervalRecord => ({
-  interval: readUint(payload, 0, 4),
-  status: readUint(payload, 4, 1),
-  epoch: readUint(payload, 5, 2),
-  padded: payload.slice(7),
-});
-
-export const decodeBatch = (payload: Uint8Array): BatchRecord => ({
-  batchNumber: readUint(payload, 0, 4),
-  sealedTo: readUint(payload, 4, 4),
-  statementDigest: payload.slice(8, 40),
-  document: payload.slice(40),
-});
-
-export const decodeEvent = (payload: Uint8Array): StoredEvent => ({
-  sequence: readUint(payload, 0, 4),
-  type: readUint(payload, 4, 1),
-  epoch: readUint(payload, 5, 2),
-  epochFirst: readUint(payload, 7, 4),
-  digest: payload.slice(11, 43),
-  message: payload.slice(43),
-});
-
-export const decodePairing = (payload: Uint8Array): PairingRecord => ({
-  epoch: readUint(payload, 0, 2),
-  firstInterval: readUint(payload, 2, 4),
-  document: payload.slice(6),
-});
-
-/** Type of the event that makes the pairing stored before it one. */
-export const PAIRING_EVENT = 7;
 
 export class Journal {
   readonly log: Log;
   readonly #ring: StateRing;
-  /** A pairing stored since power-up that its event has not confirmed yet. */
-  #pairing: PairingRecord | null = null;
-  /** The living state. What is in it counts once `writeState` has returned. */
+  /** The living state. What is in it counts once `writeState` or `appendHappening` has returned. */
   state: MeterState = newState(0);
 
   constructor(flash: Flash) {
@@ -100,83 +108,65 @@ export class Journal {
     const stored = this.#ring.recover();
     if (!stored) return false;
     this.state = decodeState(stored);
-    this.log.configuration = {
-      sequence: this.state.configurationSequence,
-      offset: this.state.configurationOffset,
-    };
+    this.log.configuration = this.state.configurationPlace;
     // The state found may be torn at its end, and not be found again. Nothing of the log is erased on its word
     // before it stands whole in another sector.
     this.writeState();
     if (!this.log.recover(this.state.logSequence)) return false;
     this.#replay();
-    this.state.logSequence = this.log.tailStart.sequence;
+    this.state.logSequence = this.log.tail;
     this.writeState();
     return true;
   }
 
   /** Begins an empty journal, whatever the flash held. */
   format(channels: number): void {
+    this.#ring.format();
     this.log.format();
     this.state = newState(channels);
   }
 
   /** Makes the living state durable: a power cut from now on leaves it or a later one. */
   writeState(): void {
-    const place = this.log.configuration;
-    if (place) {
-      this.state.configurationSequence = place.sequence;
-      this.state.configurationOffset = place.offset;
-    }
+    this.state.configurationPlace = this.log.configuration;
     this.#ring.write(encodeState(this.state));
   }
 
   /** Whether the state holds a closed interval that the log lacks. */
   get intervalPending(): boolean {
-    return this.state.closedInterval !== NO_INTERVAL && this.state.closedInterval >= this.log.marks.interval;
+    return (
+      this.state.closedInterval !== NO_INTERVAL && this.state.closedInterval >= this.log.marks[Mark.INTERVAL]
+    );
   }
 
   appendInterval({ interval, status, epoch, padded }: IntervalRecord): void {
-    const head = concatBytes(uintBytes(interval, 4), uintBytes(status, 1), uintBytes(epoch, 2));
-    this.log.append({ type: RecordType.INTERVAL, payload: concatBytes(head, padded) });
-    this.log.marks = { ...this.log.marks, interval: interval + 1 };
+    const body = concatBytes(uintBytes(status, 1), uintBytes(epoch, 2), padded);
+    this.#append({ type: RecordType.INTERVAL, number: interval, body });
+    this.#raiseMark(Mark.INTERVAL, interval);
   }
 
-  appendBatch({ batchNumber, sealedTo, statementDigest, document }: BatchRecord): void {
-    const head = concatBytes(uintBytes(batchNumber, 4), uintBytes(sealedTo, 4));
-    this.#appendAndReplay(RecordType.BATCH, concatBytes(head, statementDigest, document));
-  }
-
-  appendEvent({ sequence, type, digest, message }: EventRecord): void {
-    const confirmed = type === PAIRING_EVENT ? this.#pairing : null;
-    const { epoch, epochFirst } = this.state;
-    const head = concatBytes(
-      uintBytes(sequence, 4),
-      uintBytes(type, 1),
-      uintBytes(confirmed?.epoch ?? epoch, 2),
-      uintBytes(confirmed?.firstInterval ?? epochFirst, 4),
-    );
-    this.#appendAndReplay(RecordType.EVENT, concatBytes(head, digest, message));
-  }
-
-  /** Takes effect with the pairing event that follows. */
-  appendPairing(pairing: PairingRecord): void {
-    const { epoch, firstInterval, document } = pairing;
-    const head = concatBytes(uintBytes(epoch, 2), uintBytes(firstInterval, 4));
-    this.log.append({ type: RecordType.PAIRING, payload: concatBytes(head, document) });
-    this.#pairing = pairing;
+  /**
+   * Makes what has changed in the living state durable with the messages that tell of it.
+   * @param number of the batch, or of the last event; the state's next number follows it.
+   */
+  appendHappening(type: HappeningType, number: number, messages: readonly Message[]): void {
+    const { change, mark, next } = HAPPENINGS[type];
+    const body = concatBytes(change.encode(this.state), ...messages.map(encodeMessage));
+    this.#append({ type, number, body });
+    this.state[next] = number + 1;
+    this.#raiseMark(mark, number);
   }
 
   /** Stores the configuration with this number; it is in force once the state names the number. */
   appendConfiguration(number: number, configuration: Uint8Array): void {
-    const payload = concatBytes(uintBytes(number, 4), configuration);
-    this.log.configuration = this.log.append({ type: RecordType.CONFIGURATION, payload });
+    this.log.configuration = this.#append({ type: RecordType.CONFIGURATION, number, body: configuration });
   }
 
   /** The configuration in force, as it was stored. */
   configuration(): Uint8Array {
-    const found = this.log.configuration && this.log.find(this.log.configuration);
+    const found = this.log.find(this.log.configuration);
     assert(found?.type === RecordType.CONFIGURATION, "the configuration in force is in the log");
-    return found.payload.slice(4);
+    return found.body;
   }
 
   /** Sectors that failed since power-up. */
@@ -184,45 +174,36 @@ export class Journal {
     return [...this.log.badSectors, ...this.#ring.badSectors];
   }
 
-  #appendAndReplay(type: number, payload: Uint8Array): void {
-    this.log.append({ type, payload });
-    this.#apply({ type, payload });
+  #append(record: JournalRecord): Place {
+    const { configuration } = this.log;
+    const place = this.log.append(record);
+    // Where it was moved to must be known before its old sector is erased.
+    if (this.log.configuration !== configuration) this.writeState();
+    return place;
   }
 
+  #raiseMark(mark: keyof Marks & number, number: number): void {
+    const marks: [number, number, number] = [...this.log.marks];
+    marks[mark] = Math.max(marks[mark] as number, number + 1);
+    this.log.marks = marks;
+  }
+
+  /** Applies what the log has and the state lacks, and finds where the configuration in force lies now. */
   #replay(): void {
-    const batches = this.log.seek("batch", this.state.nextBatch);
-    const events = this.log.seek("event", this.state.nextEvent);
-    let found = this.log.find(batches.sequence < events.sequence ? batches : events);
+    const batches = this.log.seek(Mark.BATCH, this.state.nextBatch);
+    const events = this.log.seek(Mark.EVENT, this.state.nextEvent);
+    const configurations = new Map<number, Place>();
+    let found = this.log.find(Math.min(batches, events));
     for (; found; found = this.log.find(found.next)) {
-      if (
-        found.type === RecordType.CONFIGURATION &&
-        readUint(found.payload, 0, 4) === this.state.configurationNumber
-      ) {
-        this.log.configuration = found.place;
-      }
-      this.#apply(found);
+      const { type, number } = found;
+      if (type === RecordType.INTERVAL) this.#raiseMark(Mark.INTERVAL, number);
+      if (type === RecordType.CONFIGURATION) configurations.set(number, found.place);
+      const happening = happeningOf(type);
+      if (!happening) continue;
+      this.#raiseMark(happening.mark, number);
+      if (number < this.state[happening.next]) continue;
+      Object.assign(this.state, happening.change.decode(found.body), { [happening.next]: number + 1 });
     }
-  }
-
-  /** Brings marks and state up to a record of the log; a record older than the state changes nothing. */
-  #apply({ type, payload }: LogRecord): void {
-    const { marks } = this.log;
-    if (type === RecordType.INTERVAL) {
-      this.log.marks = { ...marks, interval: Math.max(marks.interval, decodeInterval(payload).interval + 1) };
-    }
-    if (type === RecordType.BATCH) this.#applyBatch(decodeBatch(payload));
-    if (type === RecordType.EVENT) this.#applyEvent(decodeEvent(payload));
-  }
-
-  #applyBatch({ batchNumber, sealedTo, statementDigest }: BatchRecord): void {
-    this.log.marks = { ...this.log.marks, batch: Math.max(this.log.marks.batch, batchNumber + 1) };
-    if (batchNumber < this.state.nextBatch) return;
-    Object.assign(this.state, { nextBatch: batchNumber + 1, sealedTo, batchDigest: statementDigest });
-  }
-
-  #applyEvent({ sequence, epoch, epochFirst, digest }: StoredEvent): void {
-    this.log.marks = { ...this.log.marks, event: Math.max(this.log.marks.event, sequence + 1) };
-    if (sequence < this.state.nextEvent) return;
-    Object.assign(this.state, { nextEvent: sequence + 1, eventDigest: digest, epoch, epochFirst });
+    this.log.configuration = configurations.get(this.state.configurationNumber) ?? this.log.configuration;
   }
 }

@@ -1,64 +1,50 @@
-// How a log record lies in flash. A record fills whole 16-byte blocks; the first byte of each block tells a
-// record's start from its continuation, so a reader that meets a rotten record finds the next one without
-// trusting any length, and no content can pass for a record. The CRC covers the sector's sequence number and
-// the offset as well: what an incomplete erase left of an earlier use of the sector is not taken for a record.
+// How a journal record lies in flash: whole 16-byte blocks from a block's beginning, zeros after the body. The
+// CRC covers the sector's sequence number and the offset as well as every byte of the blocks: what an incomplete
+// erase left of an earlier use of the sector is not taken for a record, and a reader that meets a rotten record
+// tries each block after it without trusting any length.
 //
-//   first block    0x80 | type (1)   payload length (2)   CRC-32C (4)   payload (9)
-//   next blocks    0x00 (1)          payload (15)                     zeros after the payload's end
-import { assert, putUint, readUint, sameBytes } from "../encoding/bytes.js";
+//   0x80 | type (1)   body length (2)   CRC-32C (4)   number (4)   body
+import { assert, putUint, readUint, uintBytes } from "../encoding/bytes.js";
 import { BLOCK_BYTES, type Flash, SECTOR_BYTES } from "../ports.js";
 import { crc32c } from "./crc32c.js";
 
 const START = 0x80;
-const CONTINUATION = 0;
-const FIRST_PAYLOAD = 9;
-const NEXT_PAYLOAD = BLOCK_BYTES - 1;
-const FIRST_AT = BLOCK_BYTES - FIRST_PAYLOAD;
+const TYPES_MAX = 15;
+const CRC_AT = 3;
+const NUMBER_AT = CRC_AT + 4;
+const HEAD_BYTES = NUMBER_AT + 4;
 
-/** What a log record holds; the numbers are stored. */
-export const RecordType = {
-  INTERVAL: 1,
-  BATCH: 2,
-  EVENT: 3,
-  CONFIGURATION: 4,
-  PAIRING: 5,
-} as const;
+/** Largest body of a record, bytes. */
+export const BODY_MAX = 1024;
 
-/** Largest payload of a record, bytes. */
-export const PAYLOAD_MAX = 640;
-
-export interface LogRecord {
+export interface JournalRecord {
+  /** 1 to 15. */
   readonly type: number;
-  readonly payload: Uint8Array;
+  /** Orders the records of a type, u32. */
+  readonly number: number;
+  readonly body: Uint8Array;
 }
 
-/** Bytes that a record with this payload length takes in flash. */
-export function recordBytes(payloadLength: number): number {
-  return BLOCK_BYTES * (1 + Math.ceil(Math.max(0, payloadLength - FIRST_PAYLOAD) / NEXT_PAYLOAD));
-}
+/** Bytes that a record with this body length takes in flash. */
+export const recordBytes = (bodyLength: number) =>
+  BLOCK_BYTES * Math.ceil((HEAD_BYTES + bodyLength) / BLOCK_BYTES);
 
-function checksum(sequence: number, offset: number, { type, payload }: LogRecord): number {
-  const place = new Uint8Array(7);
-  putUint(place, 0, sequence, 4);
-  putUint(place, 4, offset, 2);
-  place[6] = type;
-  return crc32c(place, payload);
+function checksum(sequence: number, offset: number, blocks: Uint8Array): number {
+  const place = [uintBytes(sequence, 4), uintBytes(offset, 2)];
+  return crc32c(...place, blocks.subarray(0, CRC_AT), blocks.subarray(NUMBER_AT));
 }
 
 /** The blocks of a record that will lie at `offset` of the sector with this sequence number. */
-export function encodeRecord(sequence: number, offset: number, record: LogRecord): Uint8Array {
-  const { type, payload } = record;
-  assert(payload.length <= PAYLOAD_MAX, "payload fits a record");
-  const out = new Uint8Array(recordBytes(payload.length));
-  out[0] = START | type;
-  putUint(out, 1, payload.length, 2);
-  putUint(out, 3, checksum(sequence, offset, record), 4);
-  out.set(payload.subarray(0, FIRST_PAYLOAD), FIRST_AT);
-  for (let from = FIRST_PAYLOAD, at = BLOCK_BYTES + 1; from < payload.length; at += BLOCK_BYTES) {
-    out.set(payload.subarray(from, from + NEXT_PAYLOAD), at);
-    from += NEXT_PAYLOAD;
-  }
-  return out;
+export function encodeRecord(sequence: number, offset: number, record: JournalRecord): Uint8Array {
+  const { type, number, body } = record;
+  assert(type >= 1 && type <= TYPES_MAX && body.length <= BODY_MAX, "body fits a record");
+  const blocks = new Uint8Array(recordBytes(body.length));
+  blocks[0] = START | type;
+  putUint(blocks, 1, body.length, 2);
+  putUint(blocks, NUMBER_AT, number, 4);
+  blocks.set(body, HEAD_BYTES);
+  putUint(blocks, CRC_AT, checksum(sequence, offset, blocks), 4);
+  return blocks;
 }
 
 /**
@@ -70,24 +56,22 @@ export function readRecord(
   address: number,
   sequence: number,
   offset: number,
-): LogRecord | null {
-  const first = new Uint8Array(BLOCK_BYTES);
-  flash.read(address + offset, first);
-  const start = first[0] as number;
-  const length = readUint(first, 1, 2);
-  if ((start & START) === 0 || length > PAYLOAD_MAX) return null;
-  const blocks = new Uint8Array(recordBytes(length));
-  if (offset + blocks.length > SECTOR_BYTES) return null;
+): JournalRecord | null {
+  const head = new Uint8Array(BLOCK_BYTES);
+  flash.read(address + offset, head);
+  const length = readUint(head, 1, 2);
+  const bytes = recordBytes(length);
+  if ((head[0] as number) >> 4 !== START >> 4 || length > BODY_MAX || offset + bytes > SECTOR_BYTES)
+    return null;
+  const blocks = new Uint8Array(bytes);
   flash.read(address + offset, blocks);
-  const payload = new Uint8Array(length);
-  payload.set(blocks.subarray(FIRST_AT, FIRST_AT + Math.min(length, FIRST_PAYLOAD)));
-  for (let at = BLOCK_BYTES, to = FIRST_PAYLOAD; at < blocks.length; at += BLOCK_BYTES, to += NEXT_PAYLOAD) {
-    if (blocks[at] !== CONTINUATION) return null;
-    payload.set(blocks.subarray(at + 1, at + 1 + Math.min(NEXT_PAYLOAD, length - to)), to);
-  }
-  const record = { type: start & ~START, payload };
-  const capacity = FIRST_PAYLOAD + NEXT_PAYLOAD * (blocks.length / BLOCK_BYTES - 1);
-  const padding = blocks.subarray(blocks.length - capacity + length);
-  const isWhole = padding.every((byte) => byte === 0) && sameBytes(first, blocks.subarray(0, BLOCK_BYTES));
-  return isWhole && readUint(first, 3, 4) === checksum(sequence, offset, record) ? record : null;
+  // A marginal bit may read differently from the first time to the second.
+  if (readUint(blocks, 1, 2) !== length) return null;
+  if (checksum(sequence, offset, blocks) !== readUint(blocks, CRC_AT, 4)) return null;
+  const type = (blocks[0] as number) - START;
+  return {
+    type,
+    number: readUint(blocks, NUMBER_AT, 4),
+    body: blocks.slice(HEAD_BYTES, HEAD_BYTES + length),
+  };
 }

@@ -1,124 +1,154 @@
 // The unit's state: everything that changes together, as one record. What is not here is either in the log
 // or forgotten at a power cut on purpose (the clock's offset, the sealing frontier, what was sent but not
 // acknowledged).
+import { concatBytes } from "@noble/hashes/utils.js";
 import { assert, putUint, readUint } from "../encoding/bytes.js";
 import { type Channel, newChannel } from "../metrology/registers.js";
 
-const FORMAT = 1;
-const DIGEST_BYTES = 32;
+const FORMAT = 2;
 /** Event types run from 1 to 16; each has a count of the day. */
 export const EVENT_TYPES = 16;
 /** An interval index that stands for "none yet". */
 export const NO_INTERVAL = 0xffffffff;
+/** Bytes of the Companion's state. */
+export const COMPANION_BYTES = 64;
 
-/** The numbers of the state and the bytes each takes, in the order of the record. */
-const NUMBERS = [
-  ["format", 1],
+/** A field: its name, the bytes of a number, and how many numbers; 0 of them for one alone, width 0 for bytes. */
+const FIELDS = [
+  ["format", 1, 0],
   /** The interval that is being measured, and its quality flags so far. */
-  ["openInterval", 4],
-  ["openStatus", 1],
+  ["openInterval", 4, 0],
+  ["openStatus", 1, 0],
   /** The last closed interval, whose readings the channels hold. */
-  ["closedInterval", 4],
-  ["closedStatus", 1],
+  ["closedInterval", 4, 0],
+  ["closedStatus", 1, 0],
   /** Unix time of the last moment at which the time was known, s. */
-  ["lastTime_s", 5],
+  ["lastTime_s", 5, 0],
   /** The newest pairing: its epoch, and the first interval that belongs to it. */
-  ["epoch", 2],
-  ["epochFirst", 4],
-  ["nextBatch", 4],
+  ["epoch", 2, 0],
+  ["epochFirst", 4, 0],
+  ["nextBatch", 4, 0],
   /** Every recorded interval below this is sealed. */
-  ["sealedTo", 4],
-  ["nextEvent", 4],
+  ["sealedTo", 4, 0],
+  ["nextEvent", 4, 0],
   /** The UTC day that the event counts are of. */
-  ["eventDay", 4],
-  /** For each kind of message the lowest number that is not acknowledged. */
-  ["readingAcknowledged", 4],
-  ["batchAcknowledged", 4],
-  ["eventAcknowledged", 4],
-  ["pairingAcknowledged", 4],
+  ["eventDay", 4, 0],
   /** The configuration in force: its number and its place in the log. */
-  ["configurationNumber", 4],
-  ["configurationSequence", 4],
-  ["configurationOffset", 2],
+  ["configurationNumber", 4, 0],
+  ["configurationPlace", 6, 0],
   /** The log's sector that the last restart has completed. */
-  ["logSequence", 4],
-] as const;
-
-const CHANNEL_NUMBERS = [
-  ["register_Wh", 6],
-  ["open_mJ", 6],
-  ["untimed_mJ", 6],
-  ["carried_mJ", 6],
-  ["closed_Wh", 4],
-] as const;
-
-type Numbers = { -readonly [Name in (typeof NUMBERS)[number][0]]: number };
-
-export interface MeterState extends Numbers {
-  /** H of the last batch's statement; zeros before the first. */
-  batchDigest: Uint8Array;
-  /** Newest link of the event chain; zeros before the first event. */
-  eventDigest: Uint8Array;
+  ["logSequence", 4, 0],
+  /** Of the last register statement: the UTC day, 0 before the first, and its interval. */
+  ["statementDay", 4, 0],
+  ["statementInterval", 4, 0],
+  /** The highest version of the software that has run. */
+  ["softwareVersion", 4, 0],
+  /** 0 open, 1 ready for reconnection, 2 closed. */
+  ["loadSwitch", 1, 0],
+  /** The last command's counter of each anchor: authority, supplier, network, aggregator. */
+  ["counters", 4, 4],
+  /** For each kind of message from 1 on the lowest number that is not acknowledged. */
+  ["acknowledged", 4, 6],
   /** Events of each type today, written or only counted; type 1 first. */
-  eventCounts: number[];
-  channels: Channel[];
+  ["eventCounts", 2, EVENT_TYPES],
+  /** H of the last batch's statement; zeros before the first. */
+  ["batchDigest", 0, 32],
+  /** Newest link of the event chain; zeros before the first event. */
+  ["eventDigest", 0, 32],
+  /** What the Companion keeps. */
+  ["companion", 0, COMPANION_BYTES],
+] as const;
+
+const CHANNEL_FIELDS = [
+  ["register_Wh", 6, 0],
+  ["open_mJ", 6, 0],
+  ["untimed_mJ", 6, 0],
+  ["carried_mJ", 6, 0],
+  ["closed_Wh", 4, 0],
+] as const;
+
+type Field = readonly [name: string, width: number, count: number];
+type Value = number | number[] | Uint8Array;
+type ValueOf<F extends Field> = F[1] extends 0 ? Uint8Array : F[2] extends 0 ? number : number[];
+type StateFields = { -readonly [F in (typeof FIELDS)[number] as F[0]]: ValueOf<F> };
+export type StateField = keyof StateFields;
+
+export type MeterState = StateFields & { channels: Channel[] };
+
+const fieldBytes = ([, width, count]: Field) => (width === 0 ? count : width * Math.max(1, count));
+const bytesOf = (fields: readonly Field[]) => fields.reduce((sum, field) => sum + fieldBytes(field), 0);
+const CHANNEL_BYTES = bytesOf(CHANNEL_FIELDS);
+
+function encode(fields: readonly Field[], values: object): Uint8Array {
+  const out = new Uint8Array(bytesOf(fields));
+  let at = 0;
+  for (const field of fields) {
+    const [name, width] = field;
+    const value: Value = Reflect.get(values, name);
+    if (value instanceof Uint8Array) out.set(value, at);
+    else if (typeof value === "number") putUint(out, at, value, width);
+    else for (const [index, each] of value.entries()) putUint(out, at + index * width, each, width);
+    at += fieldBytes(field);
+  }
+  return out;
+}
+
+function decode(fields: readonly Field[], bytes: Uint8Array, from = 0): Record<string, Value> {
+  const values: Record<string, Value> = {};
+  let at = from;
+  for (const field of fields) {
+    const [name, width, count] = field;
+    const start = at;
+    at += fieldBytes(field);
+    if (width === 0) values[name] = bytes.slice(start, at);
+    else if (count === 0) values[name] = readUint(bytes, start, width);
+    else values[name] = Array.from({ length: count }, (_, k) => readUint(bytes, start + k * width, width));
+  }
+  return values;
 }
 
 /** The state of a unit that was never used. */
 export function newState(channels: number): MeterState {
-  const numbers = Object.fromEntries(NUMBERS.map(([name]) => [name, 0])) as Numbers;
+  const zeros = decode(FIELDS, new Uint8Array(bytesOf(FIELDS))) as StateFields;
   return {
-    ...numbers,
+    ...zeros,
     format: FORMAT,
     closedInterval: NO_INTERVAL,
-    batchDigest: new Uint8Array(DIGEST_BYTES),
-    eventDigest: new Uint8Array(DIGEST_BYTES),
-    eventCounts: new Array<number>(EVENT_TYPES).fill(0),
+    loadSwitch: 2,
     channels: Array.from({ length: channels }, newChannel),
   };
 }
 
-const sumWidths = (fields: readonly (readonly [string, number])[]) =>
-  fields.reduce((sum, [, width]) => sum + width, 0);
-const FIXED_BYTES = sumWidths(NUMBERS) + 2 * DIGEST_BYTES + 2 * EVENT_TYPES + 1;
-const CHANNEL_BYTES = sumWidths(CHANNEL_NUMBERS);
-
-/** 221 bytes with 2 channels, 389 with 8. */
-export function encodeState(state: MeterState): Uint8Array {
-  const out = new Uint8Array(FIXED_BYTES + state.channels.length * CHANNEL_BYTES);
-  let at = 0;
-  const put = (value: number, width: number) => {
-    putUint(out, at, value, width);
-    at += width;
-  };
-  for (const [name, width] of NUMBERS) put(state[name], width);
-  for (const bytes of [state.batchDigest, state.eventDigest]) {
-    out.set(bytes, at);
-    at += DIGEST_BYTES;
-  }
-  for (const count of state.eventCounts) put(count, 2);
-  put(state.channels.length, 1);
-  for (const channel of state.channels)
-    for (const [name, width] of CHANNEL_NUMBERS) put(channel[name], width);
-  return out;
-}
+/** 316 bytes with 2 channels, 484 with 8. */
+export const encodeState = (state: MeterState) =>
+  concatBytes(encode(FIELDS, state), ...state.channels.map((channel) => encode(CHANNEL_FIELDS, channel)));
 
 /** Takes a state record apart that the ring has found whole. Asserts that it has this program's format. */
 export function decodeState(bytes: Uint8Array): MeterState {
   assert(bytes[0] === FORMAT, "state record has this program's format");
-  let at = 0;
-  const nextBytes = (length: number) => {
-    at += length;
-    return bytes.slice(at - length, at);
-  };
-  const next = (width: number) => readUint(nextBytes(width), 0, width);
-  const numbers = Object.fromEntries(NUMBERS.map(([name, width]) => [name, next(width)])) as Numbers;
-  const [batchDigest, eventDigest] = [nextBytes(DIGEST_BYTES), nextBytes(DIGEST_BYTES)];
-  const eventCounts = Array.from({ length: EVENT_TYPES }, () => next(2));
-  const channels = Array.from({ length: next(1) }, () => {
-    return Object.fromEntries(
-      CHANNEL_NUMBERS.map(([name, width]) => [name, next(width)]),
-    ) as unknown as Channel;
+  const fixed = bytesOf(FIELDS);
+  const channels = Array.from({ length: Math.floor((bytes.length - fixed) / CHANNEL_BYTES) }, (_, at) => {
+    return decode(CHANNEL_FIELDS, bytes, fixed + at * CHANNEL_BYTES) as unknown as Channel;
   });
-  return { ...numbers, batchDigest, eventDigest, eventCounts, channels };
+  return { ...(decode(FIELDS, bytes) as StateFields), channels };
+}
+
+/** Some of the state as a log record carries it: the fields in the order of the state. */
+export class StateChange {
+  readonly #fields: readonly Field[];
+  readonly bytes: number;
+
+  constructor(names: readonly StateField[]) {
+    this.#fields = FIELDS.filter(([name]) => names.includes(name));
+    this.bytes = bytesOf(this.#fields);
+  }
+
+  encode(state: MeterState): Uint8Array {
+    return encode(this.#fields, state);
+  }
+
+  /** The values that the change begins with. */
+  decode(bytes: Uint8Array): Partial<MeterState> {
+    return decode(this.#fields, bytes) as Partial<MeterState>;
+  }
 }

@@ -3,7 +3,7 @@
 // unwritten than a power cut may take.
 import type { Configuration } from "../authority/configuration.js";
 import type { Journal } from "../journal/journal.js";
-import type { EnergySource } from "../ports.js";
+import type { Companion, EnergySource } from "../ports.js";
 import { intervalAt, intervalStart_s, Status } from "./interval.js";
 import { closeChannel, integrate, isIncrement, placeUntimed, registerNow_Wh } from "./registers.js";
 
@@ -11,8 +11,13 @@ import { closeChannel, integrate, isIncrement, placeUntimed, registerNow_Wh } fr
 const PERSIST_EVERY_MS = 300_000;
 /** 0.7e-6·m·Un·Imax kWh in mJ per V·A of an element: EN 50470-1 allows a power cut to take 1e-6. */
 const PERSIST_MJ_PER_VA = 2520;
+/** How long a step with its other work may last; what flows meanwhile at present power counts as unwritten. */
+const STEP_MS = 1_000;
 /** Flags that a front end may raise. */
 const FRONT_END = Status.INCOMPLETE | Status.TAMPER | Status.FAULT;
+
+/** The load switch's state when current may flow. */
+const SWITCH_CLOSED = 2;
 
 /** A time that was just confirmed or set. */
 export interface TimeSet {
@@ -20,24 +25,34 @@ export interface TimeSet {
   /** Unix time of power-up, ms; it is in an interval that had no power before. */
   readonly powerUp_ms: number;
   readonly wasConfirmed: boolean;
+  /** Whether it is the word of a clock that ran on without power: then no energy is untimed. */
+  readonly byRtc: boolean;
 }
 
 export class Measurement {
   readonly #journal: Journal;
-  readonly #configuration: Configuration;
+  /** In force; replaced by a configuration command. */
+  configuration: Configuration;
   readonly #source: EnergySource;
+  readonly #companion: Companion | undefined;
   readonly #persist_mJ: number;
   #unwritten_mJ = 0;
+  #measured_ms = 0;
   #written_ms = 0;
   /** Registers as last persisted, Wh: only these are shown. */
   #shown_Wh: readonly number[];
   /** Flags raised while the time was not known. */
   #untimedStatus = 0;
 
-  constructor(journal: Journal, configuration: Configuration, source: EnergySource) {
+  constructor(
+    journal: Journal,
+    configuration: Configuration,
+    { energy, companion }: { readonly energy: EnergySource; readonly companion?: Companion },
+  ) {
     this.#journal = journal;
-    this.#configuration = configuration;
-    this.#source = source;
+    this.configuration = configuration;
+    this.#source = energy;
+    this.#companion = companion;
     const { elements, nominal_V, maximum_A } = configuration;
     this.#persist_mJ = PERSIST_MJ_PER_VA * elements * nominal_V * maximum_A;
     this.#shown_Wh = journal.state.channels.map(registerNow_Wh);
@@ -56,12 +71,16 @@ export class Measurement {
     const { state } = this.#journal;
     const step_mJ = this.#integrate(time_s !== null);
     this.#unwritten_mJ += step_mJ;
+    const next_mJ = (step_mJ * STEP_MS) / Math.max(1, Math.min(now_ms - this.#measured_ms, STEP_MS));
+    this.#measured_ms = now_ms;
     let due =
-      this.#unwritten_mJ + step_mJ >= this.#persist_mJ || now_ms - this.#written_ms >= PERSIST_EVERY_MS;
+      this.#unwritten_mJ + next_mJ >= this.#persist_mJ || now_ms - this.#written_ms >= PERSIST_EVERY_MS;
     if (time_s !== null) {
       state.lastTime_s = time_s;
-      const interval = intervalAt(time_s, this.#configuration.intervalSeconds);
+      const interval = intervalAt(time_s, this.configuration.intervalSeconds);
       if (interval > state.openInterval && mayClose) {
+        // What was measured while nothing could be closed is in one interval's reading.
+        if (interval > state.openInterval + 1) state.openStatus |= Status.INCOMPLETE;
         this.#close(interval);
         due = true;
       }
@@ -81,21 +100,20 @@ export class Measurement {
    * Takes a confirmed or changed time: forward, the open interval closes with what it had; within it or
    * back, it goes on. Untimed energy goes into the interval that is then open.
    */
-  setTime({ unix_s, powerUp_ms, wasConfirmed }: TimeSet): void {
+  setTime({ unix_s, powerUp_ms, wasConfirmed, byRtc }: TimeSet): void {
     const { state } = this.#journal;
-    const { intervalSeconds } = this.#configuration;
+    const { intervalSeconds } = this.configuration;
     const interval = intervalAt(unix_s, intervalSeconds);
     const goesOn = interval <= state.openInterval;
-    if (goesOn) {
-      state.openStatus |= Status.CLOCK_SET;
-    } else {
+    if (!goesOn) {
       if (this.#hasBegun()) {
         state.openStatus |= wasConfirmed ? Status.CLOCK_SET : Status.POWER_LOST | Status.INCOMPLETE;
         this.#close(interval);
       }
       state.openInterval = interval;
-      state.openStatus |= wasConfirmed ? Status.CLOCK_SET : Status.CLOCK_SET | Status.INCOMPLETE;
     }
+    if (!byRtc) state.openStatus |= Status.CLOCK_SET;
+    if (!byRtc && !wasConfirmed && !goesOn) state.openStatus |= Status.INCOMPLETE;
     if (!wasConfirmed) {
       for (const channel of state.channels) placeUntimed(channel);
       state.openStatus |= this.#untimedStatus;
@@ -105,14 +123,18 @@ export class Measurement {
     state.lastTime_s = unix_s;
   }
 
+  /** Raises quality flags of the interval that is measured now. */
+  flag(status: number, timed: boolean): void {
+    if (timed) this.#journal.state.openStatus |= status;
+    else this.#untimedStatus |= status;
+  }
+
   /** Energy of all channels since the last step, mJ. */
   #integrate(timed: boolean): number {
     const { state } = this.#journal;
     const { energy_mJ, status } = this.#source.read();
     const valid = isIncrement(energy_mJ, state.channels.length);
-    const raised = (status & FRONT_END) | (valid ? 0 : Status.FAULT);
-    if (timed) state.openStatus |= raised;
-    else this.#untimedStatus |= raised;
+    this.flag((status & FRONT_END) | (valid ? 0 : Status.FAULT), timed);
     if (!valid) return 0;
     for (const [at, channel] of state.channels.entries()) integrate(channel, energy_mJ[at] as number, timed);
     return energy_mJ.reduce((sum, mJ) => sum + mJ, 0);
@@ -121,17 +143,22 @@ export class Measurement {
   /** Whether the open interval had power: provisioning opens one that may begin in the dark. */
   #hasBegun(): boolean {
     const { lastTime_s, openInterval, channels } = this.#journal.state;
-    const begin_s = intervalStart_s(openInterval, this.#configuration.intervalSeconds);
+    const begin_s = intervalStart_s(openInterval, this.configuration.intervalSeconds);
     return lastTime_s >= begin_s || channels.some(({ open_mJ }) => open_mJ > 0);
   }
 
   #close(next: number): void {
     const { state } = this.#journal;
     for (const channel of state.channels) closeChannel(channel);
-    const overMaximum = state.channels.some(({ closed_Wh }) => closed_Wh > this.#configuration.maximum_Wh);
+    const overMaximum = state.channels.some(({ closed_Wh }) => closed_Wh > this.configuration.maximum_Wh);
     state.closedInterval = state.openInterval;
     state.closedStatus = state.openStatus | (overMaximum ? Status.FAULT : 0);
+    if (state.loadSwitch !== SWITCH_CLOSED) state.closedStatus |= Status.SWITCH_OPEN;
     state.openInterval = next;
     state.openStatus = 0;
+    const { closedInterval: interval, closedStatus: status } = state;
+    const readings = state.channels.map(({ closed_Wh }) => closed_Wh);
+    const answer = this.#companion?.intervalClosed(state.companion, { interval, status, readings });
+    if (answer) Object.assign(state, { companion: answer.state, loadSwitch: answer.loadSwitch });
   }
 }

@@ -3,10 +3,15 @@
 // restart needs: the log is read again from the first interval that no batch holds.
 import { concatBytes } from "@noble/hashes/utils.js";
 import { assert, readUint, uintBytes } from "../encoding/bytes.js";
-import { decodeInterval, type IntervalRecord, type Journal } from "../journal/journal.js";
-import type { Place } from "../journal/log.js";
-import { RecordType } from "../journal/record.js";
-import { dayOf } from "../metrology/interval.js";
+import {
+  decodeInterval,
+  type IntervalRecord,
+  type Journal,
+  MessageKind,
+  RecordType,
+} from "../journal/journal.js";
+import { Mark, type Place } from "../journal/sector-ring.js";
+import { dayOf, U32_MAX } from "../metrology/interval.js";
 import { encodeLeaf, encodeStatement } from "./batch.js";
 import type { CommitmentKey } from "./commitment.js";
 import { dayKey, digest, ReadingKeys } from "./keys.js";
@@ -54,7 +59,7 @@ export class Sealer {
   constructor(context: SealingContext, journal: Journal) {
     this.#context = context;
     this.#journal = journal;
-    this.#cursor = journal.log.seek("interval", journal.state.sealedTo);
+    this.#cursor = journal.log.seek(Mark.INTERVAL, journal.state.sealedTo);
   }
 
   /** The readings' keys of an interval's day; the last day's are kept. Asserts that the epoch's K lives. */
@@ -71,15 +76,16 @@ export class Sealer {
   /**
    * One commitment, one signature, or nothing.
    * @param openInterval the interval being measured: no earlier one can still be recorded.
+   * @param flush whether to sign what there is, before other software takes over.
    * @returns whether there was something to do.
    */
-  step(openInterval: number): boolean {
+  step(openInterval: number, flush: boolean): boolean {
     if (this.#current) {
       this.#commit(this.#current);
       return true;
     }
     const next = this.#nextRecord();
-    if (this.#batch && this.#isComplete(this.#batch, next, openInterval)) {
+    if (this.#batch && this.#isComplete(this.#batch, next, flush ? U32_MAX : openInterval)) {
       this.#seal(this.#batch);
       return true;
     }
@@ -96,7 +102,7 @@ export class Sealer {
       found;
       found = this.#journal.log.find(found.next)
     ) {
-      const record = found.type === RecordType.INTERVAL ? decodeInterval(found.payload) : null;
+      const record = found.type === RecordType.INTERVAL ? decodeInterval(found) : null;
       if (record && record.interval >= from) return record;
       this.#cursor = found.next;
     }
@@ -145,12 +151,9 @@ export class Sealer {
       statusUnion: batch.statusUnion,
     });
     const document = signer.signDocument("batch-1", payload);
-    this.#journal.appendBatch({
-      batchNumber,
-      sealedTo: batch.next,
-      statementDigest: digest(payload),
-      document,
-    });
+    Object.assign(state, { sealedTo: batch.next, batchDigest: digest(payload) });
+    const message = { kind: MessageKind.BATCH, number: batchNumber, bytes: document };
+    this.#journal.appendHappening(RecordType.BATCH, batchNumber, [message]);
     this.#batch = null;
   }
 }
