@@ -71,7 +71,8 @@ export class Measurement {
     const { state } = this.#journal;
     const step_mJ = this.#integrate(time_s !== null);
     this.#unwritten_mJ += step_mJ;
-    const next_mJ = (step_mJ * STEP_MS) / Math.max(1, Math.min(now_ms - this.#measured_ms, STEP_MS));
+    const elapsed_ms = now_ms - this.#measured_ms;
+    const next_mJ = elapsed_ms > 0 && elapsed_ms < STEP_MS ? (step_mJ * STEP_MS) / elapsed_ms : step_mJ;
     this.#measured_ms = now_ms;
     let due =
       this.#unwritten_mJ + next_mJ >= this.#persist_mJ || now_ms - this.#written_ms >= PERSIST_EVERY_MS;
