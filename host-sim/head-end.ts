@@ -4,13 +4,15 @@ import { concatBytes } from "@noble/hashes/utils.js";
 import { decodeEvent, decodePairing, decodeReading } from "../src/customer/messages.js";
 import { nonceOf } from "../src/meter/time-request.js";
 import { decodeStatement } from "../src/proofs/batch.js";
+import { readMeterId } from "../src/trusted/authority/configuration.js";
+import { CborReader } from "../src/trusted/encoding/cbor.js";
 import { type DocumentType, decodeSign1 } from "../src/trusted/encoding/cose.js";
 import { signTime } from "./time-service.js";
 
 const PAYLOAD_MAX = 4096;
 
 /** Kinds of messages that are kept, by the last part of their topic. */
-export type StoredTopic = "reading" | "batch" | "event" | "pairing";
+export type StoredTopic = "reading" | "batch" | "event" | "pairing" | "register";
 
 const payloadOf = (type: DocumentType, message: Uint8Array) =>
   decodeSign1(message, type, PAYLOAD_MAX).payload;
@@ -20,7 +22,16 @@ function sequenceOf(topic: StoredTopic, message: Uint8Array): number {
   if (topic === "reading") return decodeReading(message).interval;
   if (topic === "event") return decodeEvent(message).sequence;
   if (topic === "batch") return decodeStatement(payloadOf("batch-1", message)).batchNumber;
-  return decodePairing(payloadOf("pairing-1", message)).epoch;
+  if (topic === "pairing") return decodePairing(payloadOf("pairing-1", message)).epoch;
+  return registerInterval(payloadOf("register-1", message));
+}
+
+/** The interval of a register statement; its registers are for who holds the certificate to check. */
+function registerInterval(payload: Uint8Array): number {
+  const reader = new CborReader(payload, "register statement");
+  reader.map(3);
+  readMeterId(reader.key(1));
+  return reader.key(2).uint(0xffffffff);
 }
 
 export interface HeadEndOptions {
@@ -39,6 +50,7 @@ export class HeadEnd {
     batch: new Map(),
     event: new Map(),
     pairing: new Map(),
+    register: new Map(),
   };
   /** Messages that arrived more than once, and all bytes that arrived, on the topics that are kept. */
   duplicates = 0;

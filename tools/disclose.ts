@@ -1,5 +1,6 @@
 // sealmeter disclose: the customer opens one reading for somebody, and no other.
 import type { Command } from "commander";
+import { isCertified } from "../src/proofs/batch.js";
 import { makeDisclosedReading } from "../src/proofs/disclosed-reading.js";
 import { print, UsageError, wholeNumber, writeFile } from "./command-line.js";
 import { type CheckSources, checkDirectory } from "./meter-directory.js";
@@ -32,16 +33,17 @@ export function addDisclose(program: Command): void {
 
 function runDisclose(directory: string, options: Options): void {
   const { interval, channel, out } = options;
-  const { batches, certificate, certificateDocument } = checkDirectory(directory, options);
+  const { batches, certificate, renewals, certificateDocument } = checkDirectory(directory, options);
   const batch = batches.find(({ intervals }) => intervals.some((opened) => opened.interval === interval));
   const opened = batch?.intervals.find((candidate) => candidate.interval === interval);
   const [reading, opening] = [opened?.readings[channel], opened?.openings[channel]];
   if (!batch || !opened) throw new UsageError(`--interval ${interval}: is in no sealed batch`);
   if (reading === undefined || opening === undefined)
     throw new UsageError(`--channel ${channel}: the meter has ${certificate.channels.length} channels`);
+  const renewal = renewals.find((one) => isCertified(batch.statement, one.certificate));
   const leafIndex = (interval - batch.statement.firstInterval) * certificate.channels.length + channel;
   const disclosed = makeDisclosedReading({
-    certificate: certificateDocument,
+    certificate: renewal?.document ?? certificateDocument,
     batch: batch.document,
     leaves: batch.leafBytes,
     leafIndex,

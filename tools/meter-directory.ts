@@ -1,13 +1,13 @@
 // The files of a simulated meter, the same bytes as on the wire (docs/protocol.md, "Files"):
 //   DIR/authority.pub  supplier.key  supplier.pub  customer/<meterId>.json
-//   DIR/<meterId>/certificate.cbor  batches/000000.cbor ...  readings.cbor  events.cbor
+//   DIR/<meterId>/certificate.cbor  certificate-00001.cbor ...  batches/000000.cbor ...  readings.cbor  events.cbor
 //                 pairing-00000.cbor ...  flash.bin
 import { existsSync, readdirSync, renameSync, rmdirSync, rmSync, statSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import { type CheckedMeter, type CustomerKeys, checkMeter, type MeterRecord } from "../src/customer/check.js";
 import { decodeEvents, decodePairing, decodeReadings } from "../src/customer/messages.js";
 import { decodeStatement } from "../src/proofs/batch.js";
-import { verifyCertificate } from "../src/proofs/certificate.js";
+import { decodeCertificate, verifyCertificate } from "../src/proofs/certificate.js";
 import { METER_ID } from "../src/trusted/authority/configuration.js";
 import { decodeSign1 } from "../src/trusted/encoding/cose.js";
 import {
@@ -28,11 +28,15 @@ import {
 /** Batches or pairings of a meter that are read, at most. */
 const DOCUMENTS_MAX = 20_000;
 const BATCH_NAME = /^\d{6,10}\.cbor$/;
+const RENEWAL_NAME = /^certificate-\d{5}\.cbor$/;
 const PAIRING_NAME = /^pairing-\d{5}\.cbor$/;
 
 export function writeMeter(directory: string, meterId: string, files: MeterRecord, flash: Uint8Array): void {
   const meter = join(directory, meterId);
   writeFile(join(meter, "certificate.cbor"), files.certificate);
+  for (const [at, renewal] of (files.renewals ?? []).entries()) {
+    writeFile(join(meter, `certificate-${`${at + 1}`.padStart(5, "0")}.cbor`), renewal);
+  }
   for (const [at, batch] of files.batches.entries()) {
     writeFile(join(meter, "batches", `${`${at}`.padStart(6, "0")}.cbor`), batch);
   }
@@ -56,6 +60,9 @@ const DOCUMENT_BYTES_MAX = 4096;
 export function readMeter(directory: string): MeterRecord {
   return {
     certificate: readFile(join(directory, "certificate.cbor"), DOCUMENT_BYTES_MAX),
+    renewals: readDocuments(directory, RENEWAL_NAME, (document) =>
+      decodeCertificate(decodeSign1(document, "certificate-1", DOCUMENT_BYTES_MAX).payload),
+    ),
     batches: readDocuments(join(directory, "batches"), BATCH_NAME, (document) =>
       decodeStatement(decodeSign1(document, "batch-1", DOCUMENT_BYTES_MAX).payload),
     ),

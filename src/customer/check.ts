@@ -5,7 +5,14 @@ import { ed25519 } from "@noble/curves/ed25519.js";
 import { bytesToNumberLE } from "@noble/curves/utils.js";
 import { concatBytes } from "@noble/hashes/utils.js";
 import { parseLeaves, rebuildRoot, type SignedBatch, type VerifiedBatch } from "../proofs/batch.js";
-import { type Certificate, type Revocation, Role, verifyCertificate } from "../proofs/certificate.js";
+import {
+  type Certificate,
+  type Renewal,
+  type Revocation,
+  Role,
+  verifyCertificate,
+  verifyRenewals,
+} from "../proofs/certificate.js";
 import { makeCommitmentKey } from "../proofs/generators.js";
 import { BatchLedger } from "../proofs/ledger.js";
 import { ensure } from "../proofs/signed.js";
@@ -24,6 +31,8 @@ const READING_BYTES = 4;
 export interface MeterRecord extends SignedRecord {
   /** COSE_Sign1 by the authority. */
   readonly certificate: Uint8Array;
+  /** What the authority has certified since, for other software or a later time, in any order. */
+  readonly renewals?: readonly Uint8Array[];
   /** CBOR sequence of reading messages, in any order. */
   readonly readings: Uint8Array;
 }
@@ -76,6 +85,7 @@ export interface IntervalRange {
 
 export interface CheckedMeter {
   readonly certificate: Certificate;
+  readonly renewals: readonly Renewal[];
   /** The pairing of the customer's epoch. */
   readonly pairing: Pairing;
   /** Batches of the customer's epoch, by number: checked whole. */
@@ -113,7 +123,9 @@ export function checkMeter(
   const { meterId, role, channels } = certificate;
   ensure(meterId === keys.meterId, `certificate of ${meterId} instead of ${keys.meterId}`);
   ensure(role === Role.HOUSEHOLD, `${meterId} is certified for a feeder, not for a household`);
-  const { pairings, batches, ...history } = verifyHistory(record, { certificate, revocation }, ledger);
+  const renewals = verifyRenewals(record.renewals ?? [], certificate, authorityKey);
+  const trust = { certificate, renewals, revocation };
+  const { pairings, batches, ...history } = verifyHistory(record, trust, ledger);
   const pairing = pairings.find(({ epoch }) => epoch === keys.epoch);
   ensure(pairing !== undefined, `${meterId}: no pairing of epoch ${keys.epoch}`);
   checkKeys(pairing, keys);
@@ -124,6 +136,7 @@ export function checkMeter(
   const checked = opener.openBatches(own, readings, progress);
   return {
     certificate,
+    renewals,
     pairing,
     batches: checked,
     otherBatches: batches.filter(({ statement }) => statement.epoch !== keys.epoch),

@@ -9,7 +9,7 @@ import { dayOf, intervalStart_s, U32_MAX } from "../trusted/metrology/interval.j
 import { type BatchStatement, LEAF_BYTES } from "../trusted/sealing/batch.js";
 import { digest } from "../trusted/sealing/keys.js";
 import { LEAVES_MAX, MerkleFrontier } from "../trusted/sealing/merkle.js";
-import { type Certificate, isRevoked, type Revocation } from "./certificate.js";
+import { type Certificate, isRevoked, type Renewal, type Revocation } from "./certificate.js";
 import type { BatchLedger, ChainLink } from "./ledger.js";
 import { checkSignature, ensure } from "./signed.js";
 
@@ -45,6 +45,8 @@ export interface VerifiedBatch extends SignedBatch {
 export interface Trust {
   /** As `verifyCertificate` returned it: what it says is not checked again. */
   readonly certificate: Certificate;
+  /** As `verifyRenewals` returned them: each batch is verified under the one of its software and time. */
+  readonly renewals?: readonly Renewal[];
   /** The newest that the verifier has, as `verifyRevocation` returned it; null if there is none. */
   readonly revocation: Revocation | null;
 }
@@ -115,18 +117,24 @@ export function rebuildRoot(leaves: Uint8Array): Uint8Array {
   return frontier.root();
 }
 
+/** Whether a batch is of the software and the time of a certificate. */
+export function isCertified(statement: BatchStatement, certificate: Certificate): boolean {
+  const { firstInterval, intervalCount, intervalSeconds } = statement;
+  const begins_s = intervalStart_s(firstInterval, intervalSeconds);
+  const ends_s = intervalStart_s(firstInterval + intervalCount, intervalSeconds);
+  const isValid = begins_s >= certificate.notBefore_s && ends_s <= certificate.notAfter_s;
+  return isValid && sameBytes(statement.softwareId, certificate.softwareId);
+}
+
 /** The statement is of the certificate's meter, as certified, over intervals for which it was certified. */
 function checkCertified(statement: BatchStatement, certificate: Certificate): void {
-  const { meterId, batchNumber, firstInterval, intervalCount, intervalSeconds } = statement;
+  const { meterId, batchNumber, intervalSeconds } = statement;
   const batch = `batch ${batchNumber} of ${meterId}`;
   ensure(meterId === certificate.meterId, `${batch}: the certificate is of ${certificate.meterId}`);
   ensure(sameBytes(statement.softwareId, certificate.softwareId), `${batch}: software is not the certified`);
   ensure(intervalSeconds === certificate.intervalSeconds, `${batch}: interval is not the certified`);
   ensure(statement.channelCount === certificate.channels.length, `${batch}: channels are not the certified`);
-  const begins_s = intervalStart_s(firstInterval, intervalSeconds);
-  const ends_s = intervalStart_s(firstInterval + intervalCount, intervalSeconds);
-  const isValid = begins_s >= certificate.notBefore_s && ends_s <= certificate.notAfter_s;
-  ensure(isValid, `${batch}: not within the certificate's validity`);
+  ensure(isCertified(statement, certificate), `${batch}: not within the certificate's validity`);
 }
 
 /**
@@ -135,10 +143,13 @@ function checkCertified(statement: BatchStatement, certificate: Certificate): vo
  * number is for the ledger to say.
  * @throws FormatError for malformed bytes, VerificationError with the reason.
  */
-export function verifyStatement(document: Uint8Array, { certificate, revocation }: Trust): SignedBatch {
+export function verifyStatement(document: Uint8Array, trust: Trust): SignedBatch {
   const envelope = decodeSign1(document, "batch-1", STATEMENT_BYTES_MAX);
   const statement = decodeStatement(envelope.payload);
   const { meterId, batchNumber } = statement;
+  const { certificate: first, renewals = [], revocation } = trust;
+  const renewal = renewals.find((candidate) => isCertified(statement, candidate.certificate));
+  const certificate = renewal?.certificate ?? first;
   checkCertified(statement, certificate);
   const revoked = revocation !== null && isRevoked(revocation, certificate, batchNumber);
   ensure(!revoked, `batch ${batchNumber} of ${meterId}: the key is revoked before this batch`);

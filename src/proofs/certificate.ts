@@ -3,10 +3,10 @@
 import { ed25519, ristretto255 } from "@noble/curves/ed25519.js";
 import { bytesToHex } from "@noble/hashes/utils.js";
 import { readChannels, readIntervalSeconds, readMeterId } from "../trusted/authority/configuration.js";
-import { sameBytes } from "../trusted/encoding/bytes.js";
+import { FormatError, sameBytes } from "../trusted/encoding/bytes.js";
 import { array, bstr, CborReader, int, map, tstr } from "../trusted/encoding/cbor.js";
 import { U32_MAX } from "../trusted/metrology/interval.js";
-import { verifySigned } from "./signed.js";
+import { ensure, verifySigned } from "./signed.js";
 
 /** What a meter is there for: a household's own, or the feeder that a street hangs on. */
 export const Role = { HOUSEHOLD: 0, FEEDER: 1 } as const;
@@ -127,6 +127,37 @@ export function decodeCertificate(payload: Uint8Array): Certificate {
  */
 export function verifyCertificate(bytes: Uint8Array, authorityKey: Uint8Array): Certificate {
   return decodeCertificate(verifySigned("certificate-1", bytes, authorityKey, CERTIFICATE_PAYLOAD_MAX));
+}
+
+/** A certificate that follows another for the same meter and keys, and its COSE_Sign1. */
+export interface Renewal {
+  readonly certificate: Certificate;
+  readonly document: Uint8Array;
+}
+
+/** Most renewals of a certificate that anyone looks at. */
+export const RENEWALS_MAX = 64;
+
+/**
+ * Verifies renewals: what else the authority has certified of the same meter and keys, for software that came
+ * later or for a later time.
+ * @throws FormatError for malformed or too many documents, VerificationError if the authority has not signed one,
+ *   or it is of another meter, other keys, channels or interval length.
+ */
+export function verifyRenewals(
+  documents: readonly Uint8Array[],
+  certificate: Certificate,
+  authorityKey: Uint8Array,
+): Renewal[] {
+  if (documents.length > RENEWALS_MAX) throw new FormatError(`more than ${RENEWALS_MAX} certificates`);
+  return documents.map((document) => {
+    const renewal = verifyCertificate(document, authorityKey);
+    const { softwareId, notBefore_s, notAfter_s } = certificate;
+    const same = encodeCertificate({ ...renewal, softwareId, notBefore_s, notAfter_s });
+    const isSame = sameBytes(same, encodeCertificate(certificate));
+    ensure(isSame, `certificate of ${renewal.meterId}: renews none of ${certificate.meterId} and its keys`);
+    return { certificate: renewal, document };
+  });
 }
 
 /** The payload to be signed. @throws FormatError for whatever `decodeRevocation` would refuse. */

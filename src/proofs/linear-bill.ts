@@ -21,8 +21,23 @@ import { intervalStart_s, U32_MAX } from "../trusted/metrology/interval.js";
 import { type BatchStatement, LEAF_BYTES } from "../trusted/sealing/batch.js";
 import { scalarBytes } from "../trusted/sealing/commitment.js";
 import { LEAVES_MAX } from "../trusted/sealing/merkle.js";
-import { type Leaf, linkOf, type SignedBatch, type Trust, verifyLeaves, verifyStatement } from "./batch.js";
-import { type Certificate, type Revocation, verifyCertificate } from "./certificate.js";
+import {
+  isCertified,
+  type Leaf,
+  linkOf,
+  type SignedBatch,
+  type Trust,
+  verifyLeaves,
+  verifyStatement,
+} from "./batch.js";
+import {
+  type Certificate,
+  RENEWALS_MAX,
+  type Renewal,
+  type Revocation,
+  verifyCertificate,
+  verifyRenewals,
+} from "./certificate.js";
 import { BASE, BLINDING, Group, type GroupElement } from "./generators.js";
 import { BatchLedger } from "./ledger.js";
 import { ensure, VerificationError } from "./signed.js";
@@ -62,6 +77,8 @@ export interface LinearBill {
   readonly tariffDigest: Uint8Array;
   /** The meter's certificate, COSE_Sign1. */
   readonly certificate: Uint8Array;
+  /** What was certified since, where the meter's software changed among the bill's batches. */
+  readonly renewals?: readonly Uint8Array[];
   /** Consecutive, by number: at most 4,096, with at most 2^17 leaves together. */
   readonly batches: readonly SuppliedBatch[];
   /** O, the sum of openings times rates modulo l: 32 bytes little-endian, below l. */
@@ -82,7 +99,7 @@ const readAmount = (reader: CborReader) =>
 /**
  * The bytes of a bill: a CBOR map `{1: meterId, 2: epoch, 3: from, 4: to, 5: tariff digest bstr32,
  * 6: certificate bstr, 7: [[batch bstr, leaves bstr]...], 8: T, 9: O bstr32, 10: standing charge, 11: [levy...],
- * 12: VAT, 13: total}`, amounts as 16-byte strings. It is not signed: it proves itself.
+ * 12: VAT, 13: total, 14: [renewal bstr...]}`, amounts as 16-byte strings. It is not signed: it proves itself.
  * @throws FormatError for what `decodeLinearBill` would refuse.
  */
 export function encodeLinearBill(bill: LinearBill): Uint8Array {
@@ -102,6 +119,7 @@ export function encodeLinearBill(bill: LinearBill): Uint8Array {
     [11, array(...lines.levies.map(amount))],
     [12, amount(lines.vat)],
     [13, amount(lines.total)],
+    [14, array(...(bill.renewals ?? []).map(bstr))],
   );
   decodeLinearBill(bytes);
   return bytes;
@@ -116,7 +134,7 @@ export function decodeLinearBill(bytes: Uint8Array): LinearBill {
     throw new FormatError(`bill: ${bytes.length} bytes instead of at most ${BILL_BYTES_MAX}`);
   }
   const reader = new CborReader(bytes, "bill");
-  reader.map(13);
+  reader.map(14);
   const names = {
     meterId: readMeterId(reader.key(1)),
     epoch: reader.key(2).uint(U16_MAX),
@@ -141,8 +159,11 @@ export function decodeLinearBill(bytes: Uint8Array): LinearBill {
     vat: readAmount(reader.key(12)),
     total: readAmount(reader.key(13)),
   };
+  const renewals = Array.from({ length: reader.key(14).array(0, RENEWALS_MAX) }, () =>
+    reader.bytes(0, DOCUMENT_BYTES_MAX),
+  );
   reader.end();
-  return { ...names, batches, opening, lines };
+  return { ...names, renewals, batches, opening, lines };
 }
 
 /** A batch of which the customer knows the readings and their openings. */
@@ -160,6 +181,7 @@ export interface OpenedBatch extends SignedBatch {
 /** What a customer holds of their meter after checking it (customer/check.ts). */
 export interface OpenedMeter {
   readonly certificate: Certificate;
+  readonly renewals?: readonly Renewal[];
   readonly pairing: { readonly epoch: number };
   /** Batches of the customer's epoch, by number. */
   readonly batches: readonly OpenedBatch[];
@@ -206,6 +228,9 @@ export function proveLinearBill(
     to,
     tariffDigest: digest,
     certificate,
+    renewals: (meter.renewals ?? [])
+      .filter((renewal) => supplied.some(({ statement }) => isCertified(statement, renewal.certificate)))
+      .map(({ document }) => document),
     batches: supplied.map(({ document }) => ({
       document,
       leaves: leavesOf.get(document) ?? new Uint8Array(0),
@@ -269,6 +294,7 @@ export function verifyLinearBill(bill: LinearBill, trust: BillTrust): VerifiedBi
     meterId === certificate.meterId,
     `the bill of ${meterId} has a certificate of ${certificate.meterId}`,
   );
+  const renewals = verifyRenewals(bill.renewals ?? [], certificate, trust.authorityKey);
   const period = { from, to, intervalSeconds: certificate.intervalSeconds };
   checkPeriod(tariff, period);
   const table = rateTable(tariff, certificate.channels, period);
@@ -279,7 +305,7 @@ export function verifyLinearBill(bill: LinearBill, trust: BillTrust): VerifiedBi
   );
   const leaves = verifyBatches(
     bill,
-    { certificate, revocation: trust.revocation ?? null },
+    { certificate, renewals, revocation: trust.revocation ?? null },
     period,
     trust.ledger,
   );

@@ -12,7 +12,7 @@ import {
   RecordType,
 } from "./journal/journal.js";
 import type { JournalRecord } from "./journal/record.js";
-import { Mark, type Place } from "./journal/sector-ring.js";
+import { Mark, type Marks, type Place } from "./journal/sector-ring.js";
 
 /** The kinds that the journal keeps. */
 export type StoredKind = 1 | 3 | 4 | 5 | 6;
@@ -26,6 +26,7 @@ const RECORDS_MAX = 256;
 
 /** The kinds that sector headers count; the others are rare and looked for from the log's start. */
 const MARKS: Readonly<Record<number, number>> = { 1: Mark.INTERVAL, 3: Mark.BATCH, 4: Mark.EVENT };
+const COUNTED_KINDS: readonly StoredKind[] = [1, 3, 4];
 
 /** What is left of a request to send again. */
 interface Again {
@@ -82,9 +83,9 @@ export class Dispatch {
   overwritten(): { kind: StoredKind; first: number; last: number }[] {
     const { state, log } = this.#journal;
     const oldest = log.oldestMarks();
-    return STORED_KINDS.flatMap((kind) => {
+    return COUNTED_KINDS.flatMap((kind) => {
       const first = state.acknowledged[kind - 1] as number;
-      const kept = oldest[MARKS[kind] ?? -1] ?? 0;
+      const kept = oldest[MARKS[kind] as keyof Marks & number] as number;
       if (kept <= first) return [];
       state.acknowledged[kind - 1] = kept;
       return [{ kind, first, last: kept - 1 }];
@@ -95,16 +96,12 @@ export class Dispatch {
   rewind(): void {
     const { state, log } = this.#journal;
     this.#given = [...state.acknowledged];
-    const ends: Readonly<Record<StoredKind, number>> = {
-      1: log.marks[Mark.INTERVAL],
-      3: state.nextBatch,
-      4: state.nextEvent,
-      5: state.epoch + 1,
-      6: state.statementInterval + 1,
-    };
-    const waiting = STORED_KINDS.filter((kind) => this.#ungiven(kind) < ends[kind]);
-    const places = waiting.map((kind) => this.#placeOf(kind, this.#ungiven(kind)));
-    this.#cursor = Math.min(log.tailStart, ...places);
+    const { PAIRING, REGISTER } = MessageKind;
+    const rareWaits =
+      this.#ungiven(PAIRING) <= state.epoch ||
+      (state.statementDay > 0 && this.#ungiven(REGISTER) <= state.statementInterval);
+    const places = COUNTED_KINDS.map((kind) => this.#placeOf(kind, this.#ungiven(kind)));
+    this.#cursor = rareWaits ? log.start : Math.min(...places);
   }
 
   #takeAgain(again: Again, now_ms: number): Uint8Array | null {

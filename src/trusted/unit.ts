@@ -6,19 +6,17 @@
 import { bytesToHex } from "@noble/hashes/utils.js";
 import { Clock } from "./authority/clock.js";
 import {
+  authenticate,
+  type Command,
   CommandKind,
-  claimedRole,
   DOCUMENT_BYTES_MAX,
   decodeCommand,
-  decodeEnvelope,
-  type Effect,
   effectOf,
-  ROLES,
   type Role,
   readTimeAnswer,
 } from "./authority/command.js";
 import { type Configuration, decodeConfiguration, encodeConfiguration } from "./authority/configuration.js";
-import { Detail, EventLog, EventType, type Occurrence } from "./authority/events.js";
+import { Detail, EventLog, EventType } from "./authority/events.js";
 import { makePairing } from "./authority/pairing.js";
 import { CUSTOMER_KEYS_MAX, decodeSecrets, encodeSecrets, type Secrets } from "./authority/secrets.js";
 import { Dispatch, STORED_KINDS, type StoredKind } from "./dispatch.js";
@@ -26,13 +24,13 @@ import { FormatError } from "./encoding/bytes.js";
 import { array, bstr, CborReader, int, tstr } from "./encoding/cbor.js";
 import { Journal, MessageKind, RecordType } from "./journal/journal.js";
 import { DAY_SECONDS, intervalStart_s, Status } from "./metrology/interval.js";
-import { Measurement } from "./metrology/measurement.js";
+import { Measurement, type TimeSet } from "./metrology/measurement.js";
 import type { Ports } from "./ports.js";
 import { CommitmentKey } from "./sealing/commitment.js";
 import { digest } from "./sealing/keys.js";
-import { padReadings, Sealer } from "./sealing/sealer.js";
+import { Sealer } from "./sealing/sealer.js";
 import { passes, SELF_TESTS } from "./sealing/self-test.js";
-import { SigningKey, verifyDocument } from "./sealing/signature.js";
+import { SigningKey } from "./sealing/signature.js";
 
 export { provision } from "./authority/provisioning.js";
 
@@ -53,11 +51,6 @@ const TAMPER_INPUTS = 4;
 const unitOf = (obis: string) =>
   !obis.startsWith("1-") ? "m3" : /:[246]?[34]\./.test(obis) ? "kvarh" : "kWh";
 
-interface Sealing {
-  readonly signer: SigningKey;
-  readonly sealer: Sealer;
-}
-
 export class MetrologyUnit {
   readonly #ports: Ports;
   readonly #journal: Journal;
@@ -72,7 +65,7 @@ export class MetrologyUnit {
   #testsPassed = 0;
   #testFailed = 0;
   /** Null until the self-test has passed. */
-  #sealing: Sealing | null = null;
+  #sealer: Sealer | null = null;
   #received: { readonly bytes: Uint8Array; readonly arrival_ms: number } | null = null;
   #timeRequest: Uint8Array | null = null;
   /** Whether the clock that runs without power was asked since power-up. */
@@ -128,7 +121,7 @@ export class MetrologyUnit {
    */
   step(now_ms: number): boolean {
     const time_s = this.#clock.time_s(now_ms);
-    this.#measurement.measure(now_ms, time_s, this.#sealing !== null && !this.#journal.intervalPending);
+    this.#measurement.measure(now_ms, time_s, this.#sealer !== null && !this.#journal.intervalPending);
     this.#watchInputs(now_ms, time_s);
     this.#followSwitch(time_s);
     this.#ports.watchdog?.feed();
@@ -208,19 +201,19 @@ export class MetrologyUnit {
   }
 
   #work(now_ms: number, time_s: number | null): boolean {
-    const tested = this.#sealing !== null && this.#testsPassed === SELF_TESTS.length;
+    const tested = this.#sealer !== null && this.#testsPassed === SELF_TESTS.length;
     if (!tested && this.#testFailed === 0) return this.#prepareSealing(time_s);
-    if (this.#storeInterval() || this.#events.writeOne()) return true;
+    if (this.#sealer?.store() || this.#events.writeOne()) return true;
     if (!this.#askedRtc) this.#askRtc(now_ms);
     this.#listens = !this.#listens;
     if (this.#listens && this.#handleReceived(now_ms)) return true;
     this.#reportFaults(now_ms, time_s);
     const waiting = this.#received !== null;
-    if (!this.#sealing) return waiting;
-    if (this.#pair(now_ms, time_s, this.#sealing.signer)) return true;
+    if (!this.#sealer) return waiting;
+    if (this.#pair(now_ms, time_s, this.#sealer.signer)) return true;
     this.#timeRequest = this.#clock.ask(now_ms, this.#ports.entropy) ?? this.#timeRequest;
     const approved = this.#approvedImage();
-    const sealed = this.#sealing.sealer.step(this.#journal.state.openInterval, approved !== null);
+    const sealed = this.#sealer.step(approved !== null);
     this.#ports.counter?.advance(this.#journal.state.nextBatch);
     if (sealed) return true;
     if (approved) this.#install(approved);
@@ -276,43 +269,24 @@ export class MetrologyUnit {
     const test = SELF_TESTS[this.#testsPassed];
     const rolledBack = image.version < state.softwareVersion || (counter?.read() ?? 0) > state.nextBatch;
     if (!rolledBack && !test) {
-      this.#sealing = this.#startSealing();
+      this.#sealer ??= this.#startSealing();
     } else if (!rolledBack && test && passes(test, this.#key)) {
       this.#testsPassed++;
     } else {
       this.#testFailed = rolledBack ? ROLLED_BACK : this.#testsPassed + 1;
-      this.#sealing = null;
+      this.#sealer = null;
       this.#fault(this.#testFailed, time_s);
     }
     return true;
   }
 
-  #startSealing(): Sealing {
-    const { meterId, intervalSeconds, channels } = this.#configuration;
+  #startSealing(): Sealer {
     const signer = new SigningKey(this.#secrets.signingSeed, this.#key.base);
-    const context = {
-      meterId,
-      intervalSeconds,
-      channelCount: channels.length,
-      softwareId: this.#ports.image.softwareId,
-      key: this.#key,
-      signer,
-      customerKey: (epoch: number) =>
-        this.#secrets.customers.find((known) => known.epoch === epoch)?.key ?? null,
-    };
-    return { signer, sealer: new Sealer(context, this.#journal) };
-  }
-
-  /** Appends the closed interval's record, which the state holds and the log lacks. */
-  #storeInterval(): boolean {
-    if (!this.#sealing || !this.#journal.intervalPending) return false;
-    const { state } = this.#journal;
-    const { closedInterval: interval, closedStatus: status } = state;
-    const epoch = interval < state.epochFirst ? state.epoch - 1 : state.epoch;
-    const readings = state.channels.map(({ closed_Wh }) => closed_Wh);
-    const padded = padReadings(readings, this.#sealing.sealer.dailyKeys(epoch, interval), interval);
-    this.#journal.appendInterval({ interval, status, epoch, padded });
-    return true;
+    const customerKey = (epoch: number) =>
+      this.#secrets.customers.find((known) => known.epoch === epoch)?.key ?? null;
+    const { softwareId } = this.#ports.image;
+    const context = { configuration: this.#configuration, softwareId, key: this.#key, signer, customerKey };
+    return new Sealer(context, this.#journal);
   }
 
   /** Tests the unit, counts events and forgets old keys anew each day. */
@@ -377,48 +351,30 @@ export class MetrologyUnit {
 
   /** Whatever is signed by an anchor and not obeyed is an event; anything else is only counted. */
   #handleDocument(bytes: Uint8Array, arrival_ms: number, now_ms: number): void {
-    if (!this.#sealing) throw new FormatError("no document is judged while the self-test fails");
-    const envelope = decodeEnvelope(bytes);
+    if (!this.#sealer) throw new FormatError("no document is judged while the self-test fails");
     const keyOf = (role: Role) =>
       role === "authority" ? this.#ports.image.authorityKey : this.#configuration[role];
-    const role = claimedRole(envelope, keyOf);
-    if (!role || !verifyDocument("command-1", envelope, keyOf(role), this.#key.base))
-      throw new FormatError("document is signed by no anchor");
-    const detail = Detail.digest(digest(bytes));
+    const { role, payload } = authenticate(bytes, keyOf, this.#key.base);
+    const receipt = Detail.digest(digest(bytes));
+    const time_s = this.#clock.time_s(now_ms);
     try {
-      const command = decodeCommand(envelope.payload, this.#configuration.meterId, role);
-      if (command.kind === CommandKind.TIME) {
-        const { nonce, unix_s } = readTimeAnswer(command);
-        const answers = this.#clock.takeAnswer(nonce, arrival_ms);
-        if (answers && this.#setTime(unix_s, arrival_ms, now_ms, role === "authority")) return;
-        throw new FormatError("time is no answer to this meter, or not for this role to set");
-      }
-      if (this.#events.count(EventType.COMMAND_ACCEPTED) >= COMMANDS_A_DAY)
-        throw new FormatError("enough commands for today");
-      const time_s = this.#clock.time_s(now_ms);
-      const circumstances = {
-        state: this.#journal.state,
-        configuration: this.#configuration,
-        image: this.#ports.image,
-        signer: this.#sealing.signer,
-        companion: this.#ports.companion,
-        time_s,
-      };
-      const effect = effectOf(command, role, circumstances);
-      this.#apply(effect, role, { type: EventType.COMMAND_ACCEPTED, time_s, detail });
+      const command = decodeCommand(payload, role, this.#configuration.meterId);
+      if (command.kind === CommandKind.TIME) this.#followTime(command, arrival_ms, now_ms);
+      else this.#obey(command, receipt, time_s, this.#sealer.signer);
     } catch (error) {
       this.#refuse(error);
-      this.#events.raise(EventType.COMMAND_REFUSED, this.#clock.time_s(now_ms), detail);
+      this.#events.raise(EventType.COMMAND_REFUSED, time_s, receipt);
     }
   }
 
   /** The configuration first, which counts for nothing yet; then all the rest as one record. */
-  #apply(
-    { change, configuration, events = [], documents = [] }: Effect,
-    role: Role,
-    receipt: Occurrence,
-  ): void {
+  #obey(command: Command, receipt: Uint8Array, time_s: number | null, signer: SigningKey): void {
     const { state } = this.#journal;
+    if (this.#events.count(EventType.COMMAND_ACCEPTED) >= COMMANDS_A_DAY)
+      throw new FormatError("enough commands for today");
+    const { image, companion } = this.#ports;
+    const circumstances = { state, configuration: this.#configuration, image, signer, companion, time_s };
+    const { change, configuration, events, documents } = effectOf(command, receipt, circumstances);
     if (configuration) {
       this.#journal.appendConfiguration(state.configurationNumber + 1, encodeConfiguration(configuration));
       state.configurationNumber++;
@@ -426,27 +382,29 @@ export class MetrologyUnit {
       this.#measurement.configuration = configuration;
     }
     Object.assign(state, change);
-    const anchor = ROLES.indexOf(role);
-    state.counters[anchor] = (state.counters[anchor] as number) + 1;
-    const occurrences = events.map(([type, detail]) => ({ type, time_s: receipt.time_s, detail }));
-    const record = change?.companion ? RecordType.COMMAND : RecordType.EVENT;
-    this.#events.commit([receipt, ...occurrences], documents, record);
+    this.#events.commit(events, documents, change.companion ? RecordType.COMMAND : RecordType.EVENT);
   }
 
-  #setTime(unix_s: number, arrival_ms: number, now_ms: number, byAuthority: boolean): boolean {
+  #followTime(command: Command, arrival_ms: number, now_ms: number): void {
+    const { nonce, unix_s } = readTimeAnswer(command);
     const { openInterval, lastTime_s } = this.#journal.state;
     const { intervalSeconds } = this.#configuration;
     const wasConfirmed = this.#clock.confirmed;
+    const byAuthority = command.role === "authority";
     const offer = { unix_s, arrival_ms, byAuthority, openInterval, lastTime_s, intervalSeconds };
-    const step = this.#clock.follow(offer);
-    if (step === "set") {
-      const powerUp_ms = unix_s * 1000 - arrival_ms;
-      this.#measurement.setTime({ unix_s, powerUp_ms, wasConfirmed, byRtc: false });
-      this.#measurement.persist(now_ms);
-      this.#events.raise(EventType.CLOCK_SET, unix_s);
-    }
-    if (step === "set" || step === "synchronised") this.#ports.rtc?.set(unix_s);
-    return step !== "refused";
+    const step = this.#clock.takeAnswer(nonce, arrival_ms) ? this.#clock.follow(offer) : "refused";
+    if (step === "refused")
+      throw new FormatError("time is no answer to this meter, or not for this role to set");
+    if (step === "unchanged") return;
+    this.#ports.rtc?.set(unix_s);
+    if (step === "synchronised") return;
+    this.#events.raise(EventType.CLOCK_SET, unix_s);
+    this.#setTime({ unix_s, powerUp_ms: unix_s * 1000 - arrival_ms, wasConfirmed, byRtc: false }, now_ms);
+  }
+
+  #setTime(time: TimeSet, now_ms: number): void {
+    this.#measurement.setTime(time);
+    this.#measurement.persist(now_ms);
   }
 
   /** A clock that ran on without power confirms the time; what it says too late or too early is left alone. */
@@ -454,9 +412,7 @@ export class MetrologyUnit {
     this.#askedRtc = true;
     const unix_s = this.#ports.rtc?.read() ?? null;
     if (unix_s === null || !this.#clock.confirm(unix_s, this.#journal.state.lastTime_s, now_ms)) return;
-    const powerUp_ms = unix_s * 1000 - now_ms;
-    this.#measurement.setTime({ unix_s, powerUp_ms, wasConfirmed: false, byRtc: true });
-    this.#measurement.persist(now_ms);
+    this.#setTime({ unix_s, powerUp_ms: unix_s * 1000 - now_ms, wasConfirmed: false, byRtc: true }, now_ms);
   }
 
   /** Digest of the image that was approved, is newer than what runs, and was not asked for today; or null. */

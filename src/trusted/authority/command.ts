@@ -2,15 +2,16 @@
 // anchor, and a command takes effect once or not at all: what it changes, its counter and the event that is its
 // receipt are one record. Here is what each kind may do; nothing is changed here.
 
-import { sameBytes } from "../encoding/bytes.js";
+import { FormatError, sameBytes } from "../encoding/bytes.js";
 import { array, CborReader, int, map, tstr } from "../encoding/cbor.js";
-import { decodeSign1, type Sign1 } from "../encoding/cose.js";
+import { decodeSign1 } from "../encoding/cose.js";
 import { type Message, MessageKind } from "../journal/journal.js";
 import type { MeterState } from "../journal/state.js";
 import { DAY_SECONDS, U32_MAX } from "../metrology/interval.js";
 import type { Companion, Image } from "../ports.js";
+import type { FixedBaseTable } from "../sealing/fixed-base.js";
 import { digest } from "../sealing/keys.js";
-import { keyId, type SigningKey } from "../sealing/signature.js";
+import { keyId, type SigningKey, verifyDocument } from "../sealing/signature.js";
 import {
   type Configuration,
   changeConfiguration,
@@ -18,7 +19,7 @@ import {
   readRevokedPeers,
   readUpdate,
 } from "./configuration.js";
-import { Detail, EventType } from "./events.js";
+import { Detail, EventType, type Occurrence } from "./events.js";
 
 /** Largest signed document that a unit takes, bytes. */
 export const DOCUMENT_BYTES_MAX = 512;
@@ -30,31 +31,26 @@ const STATEMENT_EVERY_DAYS = 28;
 export const ROLES = ["authority", "supplier", "network", "aggregator"] as const;
 export type Role = (typeof ROLES)[number];
 
+/** 5 top-up, 6 credit tariff and 7 credit settings are the credit logic's to understand. */
 export const CommandKind = {
   TIME: 1,
   CONFIGURATION: 2,
   REGISTER_STATEMENT: 3,
   LOAD_SWITCH: 4,
-  TOP_UP: 5,
-  CREDIT_TARIFF: 6,
-  CREDIT_SETTINGS: 7,
   REVOKED_PEERS: 8,
   UPDATE: 9,
 } as const;
+const CREDIT = [5, 6, 7] as const;
 
-const ALLOWED: Readonly<Record<number, readonly Role[]>> = {
-  [CommandKind.TIME]: ["network", "authority"],
-  [CommandKind.CONFIGURATION]: ["authority"],
-  [CommandKind.REGISTER_STATEMENT]: ["supplier"],
-  [CommandKind.LOAD_SWITCH]: ["supplier", "network"],
-  [CommandKind.TOP_UP]: ["supplier"],
-  [CommandKind.CREDIT_TARIFF]: ["supplier"],
-  [CommandKind.CREDIT_SETTINGS]: ["supplier"],
-  [CommandKind.REVOKED_PEERS]: ["authority"],
-  [CommandKind.UPDATE]: ["authority"],
+const SENT_BY: Readonly<Record<Role, readonly number[]>> = {
+  authority: [CommandKind.TIME, CommandKind.CONFIGURATION, CommandKind.REVOKED_PEERS, CommandKind.UPDATE],
+  supplier: [CommandKind.REGISTER_STATEMENT, CommandKind.LOAD_SWITCH, ...CREDIT],
+  network: [CommandKind.TIME, CommandKind.LOAD_SWITCH],
+  aggregator: [],
 };
 
 export interface Command {
+  readonly role: Role;
   readonly counter: number;
   /** Unix time after which it must not be obeyed, s, or null. */
   readonly notAfter_s: number | null;
@@ -63,35 +59,41 @@ export interface Command {
   readonly reader: CborReader;
 }
 
-/** The trust anchor that a document claims to be signed by: a hint, to be verified. */
-export function claimedRole(document: Sign1, keyOf: (role: Role) => Uint8Array): Role | null {
-  return ROLES.find((role) => sameBytes(document.kid, keyId(keyOf(role)))) ?? null;
+/**
+ * Finds the trust anchor that has signed a document.
+ * @param base the table of B.
+ * @throws FormatError for bytes that are no command's envelope, or one that no anchor has signed.
+ */
+export function authenticate(
+  bytes: Uint8Array,
+  keyOf: (role: Role) => Uint8Array,
+  base: FixedBaseTable,
+): { role: Role; payload: Uint8Array } {
+  const document = decodeSign1(bytes, "command-1", DOCUMENT_BYTES_MAX);
+  const role = ROLES.find((name) => sameBytes(document.kid, keyId(keyOf(name))));
+  if (!role || !verifyDocument("command-1", document, keyOf(role), base))
+    throw new FormatError("document is signed by no anchor");
+  return { role, payload: document.payload };
 }
-
-/** @throws FormatError for bytes that are not a command's envelope. */
-export const decodeEnvelope = (bytes: Uint8Array) => decodeSign1(bytes, "command-1", DOCUMENT_BYTES_MAX);
 
 /**
  * Takes the payload of a verified command apart, up to its arguments.
  * @throws FormatError for a malformed command, one for another meter, or a kind that `role` may not send.
  */
-export function decodeCommand(payload: Uint8Array, meterId: string, role: Role): Command {
+export function decodeCommand(payload: Uint8Array, role: Role, meterId: string): Command {
   const reader = new CborReader(payload, "command");
   reader.map(5);
   if (readMeterId(reader.key(1)) !== meterId) reader.refuse("command for another meter");
   const counter = reader.key(2).uint(U32_MAX);
   const notAfter_s = reader.key(3).nil() ? null : reader.uint(U32_MAX);
   const kind = reader.key(4).uint(255);
-  if (!ALLOWED[kind]?.includes(role)) reader.refuse(`kind ${kind} is not for the ${role} to send`);
+  if (!SENT_BY[role].includes(kind)) reader.refuse(`kind ${kind} is not for the ${role} to send`);
   reader.key(5);
-  return { counter, notAfter_s, kind, reader };
+  return { role, counter, notAfter_s, kind, reader };
 }
 
-/** The arguments of kind 1: the meter's nonce, and Unix time at which it was answered. */
-export function readTimeAnswer({ counter, notAfter_s, reader }: Command): {
-  nonce: Uint8Array;
-  unix_s: number;
-} {
+/** The arguments of kind 1: the meter's nonce, and Unix time at which it was answered, s. */
+export function readTimeAnswer({ counter, notAfter_s, reader }: Command) {
   if (counter !== 0 || notAfter_s !== null) reader.refuse("a time answer has counter 0 and no notAfter");
   reader.array(2);
   const answer = { nonce: reader.bytes(NONCE_BYTES), unix_s: reader.uint(U32_MAX) };
@@ -99,12 +101,11 @@ export function readTimeAnswer({ counter, notAfter_s, reader }: Command): {
   return answer;
 }
 
-/** What a command does, beside its own event and counter. */
+/** What a command does: all of it is one record. */
 export interface Effect {
-  readonly change?: Partial<MeterState>;
+  readonly change: Partial<MeterState>;
   readonly configuration?: Configuration;
-  /** Types and details of events. */
-  readonly events?: readonly (readonly [number, Uint8Array])[];
+  readonly events: readonly Occurrence[];
   readonly documents?: readonly Message[];
 }
 
@@ -121,30 +122,57 @@ export interface Circumstances {
 
 /**
  * What a command of any kind but 1 does now.
+ * @param receipt detail of the event that is its receipt.
  * @throws FormatError when it is out of its turn, too late, malformed, or not to be obeyed now.
  */
-export function effectOf(command: Command, role: Role, circumstances: Circumstances): Effect {
-  const { counter, notAfter_s, kind, reader } = command;
-  const { state, time_s } = circumstances;
+export function effectOf(command: Command, receipt: Uint8Array, circumstances: Circumstances): Effect {
+  const { role, counter, notAfter_s, reader } = command;
+  const { state, configuration, time_s } = circumstances;
   if (counter !== (state.counters[ROLES.indexOf(role)] as number) + 1)
     reader.refuse("counter out of its turn");
   if (notAfter_s !== null && (time_s === null || time_s > notAfter_s))
     reader.refuse("too late, or time unknown");
-  if (kind >= CommandKind.LOAD_SWITCH && kind <= CommandKind.CREDIT_SETTINGS) {
-    const answer = circumstances.companion?.command(state.companion, kind, reader.rest());
-    return {
-      change: answer ? { companion: answer.state, loadSwitch: answer.loadSwitch } : reader.refuse("refused"),
-    };
-  }
-  const effect =
-    kind === CommandKind.REGISTER_STATEMENT
-      ? stateRegisters(reader, circumstances)
-      : reconfigure(kind, reader, circumstances);
+  const effect = actionOf(command, circumstances);
   reader.end();
-  return effect;
+  const changed = effect.configuration ?? configuration;
+  const counters = ROLES.map((name, at) => {
+    if (name === role) return counter;
+    // A new anchor begins with its own counter.
+    const renewed = name !== "authority" && !sameBytes(changed[name], configuration[name]);
+    return renewed ? 0 : (state.counters[at] as number);
+  });
+  const accepted = { type: EventType.COMMAND_ACCEPTED, time_s, detail: receipt };
+  return { ...effect, change: { ...effect.change, counters }, events: [accepted, ...effect.events] };
 }
 
-/** The registers at the beginning of the open interval, signed: what is neither billed nor summed comes to light. */
+function actionOf({ kind, reader }: Command, circumstances: Circumstances): Effect {
+  const { state, configuration, companion, image, time_s } = circumstances;
+  const reconfigured = {
+    change: {},
+    events: [{ type: EventType.CONFIGURATION, time_s, detail: Detail.none }],
+  };
+  switch (kind) {
+    case CommandKind.CONFIGURATION:
+      return { ...reconfigured, configuration: changeConfiguration(configuration, reader) };
+    case CommandKind.REVOKED_PEERS:
+      return { ...reconfigured, configuration: { ...configuration, revokedPeers: readRevokedPeers(reader) } };
+    case CommandKind.UPDATE: {
+      const update = readUpdate(reader);
+      const floor = Math.max(image.version, configuration.update?.version ?? 0);
+      if (update.version <= floor) reader.refuse("no way back to an older version");
+      return { ...reconfigured, configuration: { ...configuration, update } };
+    }
+    case CommandKind.REGISTER_STATEMENT:
+      return stateRegisters(reader, circumstances);
+    default: {
+      const answer = companion?.command(state.companion, kind, reader.rest());
+      if (!answer) return reader.refuse("refused by the credit logic");
+      return { change: { companion: answer.state, loadSwitch: answer.loadSwitch }, events: [] };
+    }
+  }
+}
+
+/** The registers at the beginning of the open interval, signed: for who cannot or will not bill. */
 function stateRegisters(reader: CborReader, { state, configuration, signer, time_s }: Circumstances): Effect {
   if (!reader.nil()) reader.refuse("a register statement has no arguments");
   const day = time_s === null ? 0 : Math.floor(time_s / DAY_SECONDS);
@@ -155,31 +183,7 @@ function stateRegisters(reader: CborReader, { state, configuration, signer, time
   const bytes = signer.signDocument("register-1", payload);
   return {
     change: { statementDay: day, statementInterval: interval },
-    events: [[EventType.REGISTER_STATEMENT, Detail.digest(digest(bytes))]],
+    events: [{ type: EventType.REGISTER_STATEMENT, time_s, detail: Detail.digest(digest(bytes)) }],
     documents: [{ kind: MessageKind.REGISTER, number: interval, bytes }],
   };
-}
-
-/** A new anchor begins with its own counter. */
-function reconfigure(
-  kind: number,
-  reader: CborReader,
-  { state, configuration, image }: Circumstances,
-): Effect {
-  let changed: Configuration;
-  if (kind === CommandKind.CONFIGURATION) {
-    changed = changeConfiguration(configuration, reader);
-  } else if (kind === CommandKind.REVOKED_PEERS) {
-    changed = { ...configuration, revokedPeers: readRevokedPeers(reader) };
-  } else {
-    changed = { ...configuration, update: readUpdate(reader) };
-    const floor = Math.max(image.version, configuration.update?.version ?? 0);
-    if ((changed.update?.version ?? 0) <= floor) reader.refuse("no way back to an older version");
-  }
-  const counters = state.counters.map((counter, at) => {
-    const role = ROLES[at];
-    const renewed = role && role !== "authority" && !sameBytes(changed[role], configuration[role]);
-    return renewed ? 0 : counter;
-  });
-  return { change: { counters }, configuration: changed, events: [[EventType.CONFIGURATION, Detail.none]] };
 }

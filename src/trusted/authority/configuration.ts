@@ -90,55 +90,51 @@ export function readUpdate(reader: CborReader): Update {
 const encodeUpdate = ({ imageDigest, softwareId, version }: Update) =>
   array(bstr(imageDigest), bstr(softwareId), int(version));
 
-/** Fields that a configuration command may change, by their key. */
-const CHANGEABLE: Readonly<Record<number, (reader: CborReader) => Partial<Configuration>>> = {
-  4: (reader) => ({ maximum_Wh: reader.uint(U32_MAX) }),
-  8: (reader) => ({ supplier: reader.bytes(KEY_BYTES) }),
-  9: (reader) => ({ network: reader.bytes(KEY_BYTES) }),
-  10: (reader) => ({ aggregator: reader.bytes(KEY_BYTES) }),
-  11: (reader) => ({ minGroup: reader.uint(128) }),
-};
+/** How a field of the configuration is read and written. */
+const field = <Name extends keyof Configuration>(
+  name: Name,
+  read: (reader: CborReader) => Configuration[Name],
+  write: (value: Configuration[Name]) => Uint8Array,
+) => ({
+  read: (reader: CborReader, into: object) => Object.assign(into, { [name]: read(reader) }),
+  write: (configuration: Configuration) => write(configuration[name]),
+});
+const readKey = (reader: CborReader) => reader.bytes(KEY_BYTES);
+
+/** The fields in the order of their keys, from 1 on. */
+const FIELDS = [
+  field("meterId", readMeterId, tstr),
+  field("intervalSeconds", readIntervalSeconds, int),
+  field("channels", readChannels, (channels) => array(...channels.map(tstr))),
+  field("maximum_Wh", (reader) => reader.uint(U32_MAX), int),
+  field("elements", (reader) => reader.uint(3), int),
+  field("nominal_V", (reader) => reader.uint(1000), int),
+  field("maximum_A", (reader) => reader.uint(1000), int),
+  field("supplier", readKey, bstr),
+  field("network", readKey, bstr),
+  field("aggregator", readKey, bstr),
+  field("minGroup", (reader) => reader.uint(128), int),
+  field("revokedPeers", readRevokedPeers, (peers) => array(...peers.map(bstr))),
+  field(
+    "update",
+    (reader) => (reader.nil() ? null : readUpdate(reader)),
+    (update) => orNil(update && encodeUpdate(update)),
+  ),
+];
+/** Keys of the fields that a configuration command may change: maximum, anchors, least group. */
+const CHANGEABLE: readonly number[] = [4, 8, 9, 10, 11];
 
 /** At most CONFIGURATION_BYTES_MAX. */
-export function encodeConfiguration(configuration: Configuration): Uint8Array {
-  return map(
-    [1, tstr(configuration.meterId)],
-    [2, int(configuration.intervalSeconds)],
-    [3, array(...configuration.channels.map(tstr))],
-    [4, int(configuration.maximum_Wh)],
-    [5, int(configuration.elements)],
-    [6, int(configuration.nominal_V)],
-    [7, int(configuration.maximum_A)],
-    [8, bstr(configuration.supplier)],
-    [9, bstr(configuration.network)],
-    [10, bstr(configuration.aggregator)],
-    [11, int(configuration.minGroup)],
-    [12, array(...configuration.revokedPeers.map(bstr))],
-    [13, orNil(configuration.update && encodeUpdate(configuration.update))],
-  );
-}
+export const encodeConfiguration = (configuration: Configuration) =>
+  map(...FIELDS.map(({ write }, at) => [at + 1, write(configuration)] as const));
 
 /** @throws FormatError for a malformed document or a value out of its range. */
 export function decodeConfiguration(bytes: Uint8Array): Configuration {
   const reader = new CborReader(bytes, "configuration");
-  reader.map(13);
-  const configuration = {
-    meterId: readMeterId(reader.key(1)),
-    intervalSeconds: readIntervalSeconds(reader.key(2)),
-    channels: readChannels(reader.key(3)),
-    maximum_Wh: reader.key(4).uint(U32_MAX),
-    elements: reader.key(5).uint(3),
-    nominal_V: reader.key(6).uint(1000),
-    maximum_A: reader.key(7).uint(1000),
-    supplier: reader.key(8).bytes(KEY_BYTES),
-    network: reader.key(9).bytes(KEY_BYTES),
-    aggregator: reader.key(10).bytes(KEY_BYTES),
-    minGroup: reader.key(11).uint(128),
-    revokedPeers: readRevokedPeers(reader.key(12)),
-    update: reader.key(13).nil() ? null : readUpdate(reader),
-  };
+  reader.map(FIELDS.length);
+  const fields = FIELDS.reduce((into, { read }, at) => read(reader.key(at + 1), into), {});
   reader.end();
-  return checked(configuration, reader);
+  return checked(fields as Configuration, reader);
 }
 
 /**
@@ -146,13 +142,12 @@ export function decodeConfiguration(bytes: Uint8Array): Configuration {
  * @throws FormatError for a field that no command changes, or a value out of its range.
  */
 export function changeConfiguration(configuration: Configuration, reader: CborReader): Configuration {
-  let changed = configuration;
+  const changed = { ...configuration };
   let last = 0;
-  for (let left = reader.map(1, 5); left > 0; left--) {
-    const key = reader.uint(U32_MAX);
-    const read = CHANGEABLE[key];
-    if (!read || key <= last) reader.refuse(`field ${key} is not to be changed here`);
-    changed = { ...changed, ...read(reader) };
+  for (let left = reader.map(1, CHANGEABLE.length); left > 0; left--) {
+    const key = reader.uint(FIELDS.length);
+    if (key <= last || !CHANGEABLE.includes(key)) reader.refuse(`field ${key} is not to be changed here`);
+    FIELDS[key - 1]?.read(reader, changed);
     last = key;
   }
   return checked(changed, reader);

@@ -2,6 +2,7 @@
 // its leaf into the frontier, and signs a statement when the batch is complete. It keeps nothing that a
 // restart needs: the log is read again from the first interval that no batch holds.
 import { concatBytes } from "@noble/hashes/utils.js";
+import type { Configuration } from "../authority/configuration.js";
 import { assert, readUint, uintBytes } from "../encoding/bytes.js";
 import {
   decodeInterval,
@@ -11,7 +12,7 @@ import {
   RecordType,
 } from "../journal/journal.js";
 import { Mark, type Place } from "../journal/sector-ring.js";
-import { dayOf, U32_MAX } from "../metrology/interval.js";
+import { dayOf } from "../metrology/interval.js";
 import { encodeLeaf, encodeStatement } from "./batch.js";
 import type { CommitmentKey } from "./commitment.js";
 import { dayKey, digest, ReadingKeys } from "./keys.js";
@@ -20,9 +21,7 @@ import type { SigningKey } from "./signature.js";
 
 /** What sealing is done with and for. */
 export interface SealingContext {
-  readonly meterId: string;
-  readonly intervalSeconds: number;
-  readonly channelCount: number;
+  readonly configuration: Pick<Configuration, "meterId" | "intervalSeconds" | "channels">;
   readonly softwareId: Uint8Array;
   readonly key: CommitmentKey;
   readonly signer: SigningKey;
@@ -52,8 +51,9 @@ export class Sealer {
   readonly #journal: Journal;
   #cursor: Place;
   #batch: OpenBatch | null = null;
-  /** The interval being committed to, and its next channel. */
-  #current: { record: IntervalRecord; channel: number } | null = null;
+  /** The interval to commit to next, and the channel of it. */
+  #record: IntervalRecord | null = null;
+  #channel = 0;
   #daily: { epoch: number; day: number; keys: ReadingKeys } | null = null;
 
   constructor(context: SealingContext, journal: Journal) {
@@ -62,9 +62,39 @@ export class Sealer {
     this.#cursor = journal.log.seek(Mark.INTERVAL, journal.state.sealedTo);
   }
 
+  get signer(): SigningKey {
+    return this.#context.signer;
+  }
+
+  /** Appends the closed interval's record, which the state holds and the log lacks; false if it lacks none. */
+  store(): boolean {
+    if (!this.#journal.intervalPending) return false;
+    const { closedInterval: interval, closedStatus: status, ...state } = this.#journal.state;
+    const epoch = interval < state.epochFirst ? state.epoch - 1 : state.epoch;
+    const readings = state.channels.map(({ closed_Wh }) => closed_Wh);
+    const padded = padReadings(readings, this.#dailyKeys(epoch, interval), interval);
+    this.#journal.appendInterval({ interval, status, epoch, padded });
+    return true;
+  }
+
+  /**
+   * One commitment, one signature, or nothing.
+   * @param flush whether to sign what there is, before other software takes over.
+   * @returns whether there was something to do.
+   */
+  step(flush: boolean): boolean {
+    this.#record ??= this.#nextRecord();
+    const [batch, record] = [this.#batch, this.#record];
+    if (batch && this.#channel === 0 && (this.#isComplete(batch, record) || (flush && !record)))
+      this.#seal(batch);
+    else if (record) this.#commit(record);
+    else return false;
+    return true;
+  }
+
   /** The readings' keys of an interval's day; the last day's are kept. Asserts that the epoch's K lives. */
-  dailyKeys(epoch: number, interval: number): ReadingKeys {
-    const day = dayOf(interval, this.#context.intervalSeconds);
+  #dailyKeys(epoch: number, interval: number): ReadingKeys {
+    const day = this.#dayOf(interval);
     if (this.#daily?.epoch !== epoch || this.#daily.day !== day) {
       const customer = this.#context.customerKey(epoch);
       assert(customer !== null, "the K of an unsealed interval lives");
@@ -73,87 +103,66 @@ export class Sealer {
     return this.#daily.keys;
   }
 
-  /**
-   * One commitment, one signature, or nothing.
-   * @param openInterval the interval being measured: no earlier one can still be recorded.
-   * @param flush whether to sign what there is, before other software takes over.
-   * @returns whether there was something to do.
-   */
-  step(openInterval: number, flush: boolean): boolean {
-    if (this.#current) {
-      this.#commit(this.#current);
-      return true;
-    }
-    const next = this.#nextRecord();
-    if (this.#batch && this.#isComplete(this.#batch, next, flush ? U32_MAX : openInterval)) {
-      this.#seal(this.#batch);
-      return true;
-    }
-    if (!next) return false;
-    this.#current = { record: next, channel: 0 };
-    return true;
+  #dayOf(interval: number): number {
+    return dayOf(interval, this.#context.configuration.intervalSeconds);
   }
 
   /** The first interval record from the cursor on that is neither sealed nor in the open batch. */
   #nextRecord(): IntervalRecord | null {
-    const from = this.#batch?.next ?? this.#journal.state.sealedTo;
-    for (
-      let found = this.#journal.log.find(this.#cursor);
-      found;
-      found = this.#journal.log.find(found.next)
-    ) {
-      const record = found.type === RecordType.INTERVAL ? decodeInterval(found) : null;
-      if (record && record.interval >= from) return record;
+    const { log, state } = this.#journal;
+    const from = this.#batch?.next ?? state.sealedTo;
+    for (let found = log.find(this.#cursor); found; found = log.find(this.#cursor)) {
       this.#cursor = found.next;
+      if (found.type === RecordType.INTERVAL && found.number >= from) return decodeInterval(found);
     }
     return null;
   }
 
   /** A batch is gapless and lies within one day and one epoch; it ends where the next interval is none of it. */
-  #isComplete(batch: OpenBatch, next: IntervalRecord | null, openInterval: number): boolean {
-    const { intervalSeconds } = this.#context;
-    const dayIsOver = dayOf(batch.next, intervalSeconds) !== dayOf(batch.first.interval, intervalSeconds);
-    if (next) return dayIsOver || next.interval !== batch.next || next.epoch !== batch.first.epoch;
-    return dayIsOver || openInterval > batch.next;
+  #isComplete({ first, next }: OpenBatch, record: IntervalRecord | null): boolean {
+    if (this.#dayOf(next) !== this.#dayOf(first.interval)) return true;
+    if (record) return record.interval !== next || record.epoch !== first.epoch;
+    return this.#journal.state.openInterval > next; // no earlier one can still be recorded
   }
 
-  #commit(current: { record: IntervalRecord; channel: number }): void {
-    const { interval, status, epoch, padded } = current.record;
-    const { channel } = current;
-    const { opening, pad } = this.dailyKeys(epoch, interval).of(channel, interval);
+  #commit(record: IntervalRecord): void {
+    const { interval, status, epoch, padded } = record;
+    const channel = this.#channel;
+    const { opening, pad } = this.#dailyKeys(epoch, interval).of(channel, interval);
     const reading = (readUint(padded, 4 * channel, 4) ^ readUint(pad, 0, 4)) >>> 0;
     const commitment = this.#context.key.commit(reading, opening);
-    this.#batch ??= { frontier: new MerkleFrontier(), first: current.record, next: interval, statusUnion: 0 };
+    this.#batch ??= { frontier: new MerkleFrontier(), first: record, next: interval, statusUnion: 0 };
     this.#batch.frontier.append(encodeLeaf(interval, channel, status, commitment));
     this.#batch.statusUnion |= status;
     this.#batch.next = interval + 1;
-    current.channel++;
-    if (current.channel === this.#context.channelCount) this.#current = null;
+    this.#channel = (channel + 1) % this.#context.configuration.channels.length;
+    if (this.#channel === 0) this.#record = null;
   }
 
-  #seal(batch: OpenBatch): void {
-    const { meterId, intervalSeconds, channelCount, softwareId, signer } = this.#context;
+  #seal({ first, next, frontier, statusUnion }: OpenBatch): void {
+    const { configuration, softwareId, signer } = this.#context;
     const { state } = this.#journal;
-    const { interval: firstInterval, epoch } = batch.first;
-    const batchNumber = state.nextBatch;
     const payload = encodeStatement({
-      meterId,
-      batchNumber,
-      epoch,
-      firstInterval,
-      intervalSeconds,
-      intervalCount: batch.next - firstInterval,
-      channelCount,
-      merkleRoot: batch.frontier.root(),
+      meterId: configuration.meterId,
+      batchNumber: state.nextBatch,
+      epoch: first.epoch,
+      firstInterval: first.interval,
+      intervalSeconds: configuration.intervalSeconds,
+      intervalCount: next - first.interval,
+      channelCount: configuration.channels.length,
+      merkleRoot: frontier.root(),
       previousBatchDigest: state.batchDigest,
       softwareId,
       eventDigest: state.eventDigest,
-      statusUnion: batch.statusUnion,
+      statusUnion,
     });
-    const document = signer.signDocument("batch-1", payload);
-    Object.assign(state, { sealedTo: batch.next, batchDigest: digest(payload) });
-    const message = { kind: MessageKind.BATCH, number: batchNumber, bytes: document };
-    this.#journal.appendHappening(RecordType.BATCH, batchNumber, [message]);
+    const message = {
+      kind: MessageKind.BATCH,
+      number: state.nextBatch,
+      bytes: signer.signDocument("batch-1", payload),
+    };
+    Object.assign(state, { sealedTo: next, batchDigest: digest(payload) });
+    this.#journal.appendHappening(RecordType.BATCH, message.number, [message]);
     this.#batch = null;
   }
 }
