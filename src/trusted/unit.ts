@@ -105,10 +105,6 @@ export class MetrologyUnit {
     this.#events.raise(EventType.POWER_DOWN, state.lastTime_s);
     this.#events.raise(EventType.POWER_UP, null);
     if (ports.watchdog?.restarted) this.#fault(WATCHDOG, null);
-    if (ports.image.version > state.softwareVersion) {
-      state.softwareVersion = ports.image.version;
-      this.#events.raise(EventType.CONFIGURATION, null);
-    }
     // The counts must outlive the next power cut, or a loose contact writes events without end.
     this.#journal.writeState();
     ports.companion?.switched(state.loadSwitch);
@@ -204,12 +200,12 @@ export class MetrologyUnit {
     const tested = this.#sealer !== null && this.#testsPassed === SELF_TESTS.length;
     if (!tested && this.#testFailed === 0) return this.#prepareSealing(time_s);
     if (this.#sealer?.store() || this.#events.writeOne()) return true;
-    if (!this.#askedRtc) this.#askRtc(now_ms);
     this.#listens = !this.#listens;
     if (this.#listens && this.#handleReceived(now_ms)) return true;
     this.#reportFaults(now_ms, time_s);
     const waiting = this.#received !== null;
     if (!this.#sealer) return waiting;
+    if (!this.#askedRtc) this.#askRtc(now_ms);
     if (this.#pair(now_ms, time_s, this.#sealer.signer)) return true;
     this.#timeRequest = this.#clock.ask(now_ms, this.#ports.entropy) ?? this.#timeRequest;
     const approved = this.#approvedImage();
@@ -269,7 +265,7 @@ export class MetrologyUnit {
     const test = SELF_TESTS[this.#testsPassed];
     const rolledBack = image.version < state.softwareVersion || (counter?.read() ?? 0) > state.nextBatch;
     if (!rolledBack && !test) {
-      this.#sealer ??= this.#startSealing();
+      this.#sealer ??= this.#startSealing(time_s);
     } else if (!rolledBack && test && passes(test, this.#key)) {
       this.#testsPassed++;
     } else {
@@ -280,7 +276,14 @@ export class MetrologyUnit {
     return true;
   }
 
-  #startSealing(): Sealer {
+  /** From here on older software is refused: newer has shown that it works. */
+  #startSealing(time_s: number | null): Sealer {
+    const { state } = this.#journal;
+    if (this.#ports.image.version > state.softwareVersion) {
+      state.softwareVersion = this.#ports.image.version;
+      this.#journal.writeState();
+      this.#events.raise(EventType.CONFIGURATION, time_s);
+    }
     const signer = new SigningKey(this.#secrets.signingSeed, this.#key.base);
     const customerKey = (epoch: number) =>
       this.#secrets.customers.find((known) => known.epoch === epoch)?.key ?? null;
