@@ -16,12 +16,12 @@ import {
   readTimeAnswer,
 } from "./authority/command.js";
 import { type Configuration, decodeConfiguration, encodeConfiguration } from "./authority/configuration.js";
-import { Detail, EventLog, EventType } from "./authority/events.js";
+import { EventLog, EventType } from "./authority/events.js";
 import { makePairing } from "./authority/pairing.js";
 import { CUSTOMER_KEYS_MAX, decodeSecrets, encodeSecrets, type Secrets } from "./authority/secrets.js";
 import { Dispatch, STORED_KINDS, type StoredKind } from "./dispatch.js";
 import { FormatError } from "./encoding/bytes.js";
-import { array, bstr, CborReader, int, tstr } from "./encoding/cbor.js";
+import { array, bstr, CborReader, int, NIL, tstr } from "./encoding/cbor.js";
 import { Journal, MessageKind, RecordType } from "./journal/journal.js";
 import { DAY_SECONDS, intervalStart_s, Status } from "./metrology/interval.js";
 import { Measurement, type TimeSet } from "./metrology/measurement.js";
@@ -102,9 +102,9 @@ export class MetrologyUnit {
     this.#events = new EventLog(this.#journal, this.#configuration.meterId);
     this.#dispatch = new Dispatch(this.#journal, this.#configuration.meterId);
     this.#loadSwitch = state.loadSwitch;
-    this.#events.raise(EventType.POWER_DOWN, state.lastTime_s);
-    this.#events.raise(EventType.POWER_UP, null);
-    if (ports.watchdog?.restarted) this.#fault(WATCHDOG, null);
+    this.#events.raise(EventType.POWER_DOWN, NIL, state.lastTime_s);
+    this.#events.raise(EventType.POWER_UP);
+    if (ports.watchdog?.restarted) this.#fault(WATCHDOG);
     // The counts must outlive the next power cut, or a loose contact writes events without end.
     this.#journal.writeState();
     ports.companion?.switched(state.loadSwitch);
@@ -117,9 +117,10 @@ export class MetrologyUnit {
    */
   step(now_ms: number): boolean {
     const time_s = this.#clock.time_s(now_ms);
+    this.#events.now_s = time_s;
     this.#measurement.measure(now_ms, time_s, this.#sealer !== null && !this.#journal.intervalPending);
-    this.#watchInputs(now_ms, time_s);
-    this.#followSwitch(time_s);
+    this.#watchInputs(now_ms);
+    this.#followSwitch();
     this.#ports.watchdog?.feed();
     // Nothing is begun that a failing supply may not let end.
     if (this.#mainsFailing) return false;
@@ -198,11 +199,11 @@ export class MetrologyUnit {
 
   #work(now_ms: number, time_s: number | null): boolean {
     const tested = this.#sealer !== null && this.#testsPassed === SELF_TESTS.length;
-    if (!tested && this.#testFailed === 0) return this.#prepareSealing(time_s);
+    if (!tested && this.#testFailed === 0) return this.#prepareSealing();
     if (this.#sealer?.store() || this.#events.writeOne()) return true;
     this.#listens = !this.#listens;
     if (this.#listens && this.#handleReceived(now_ms)) return true;
-    this.#reportFaults(now_ms, time_s);
+    this.#reportFaults(now_ms);
     const waiting = this.#received !== null;
     if (!this.#sealer) return waiting;
     if (!this.#askedRtc) this.#askRtc(now_ms);
@@ -217,72 +218,72 @@ export class MetrologyUnit {
   }
 
   /** Sensors count whenever they are seen active; what they saw first is an event. */
-  #watchInputs(now_ms: number, time_s: number | null): void {
+  #watchInputs(now_ms: number): void {
     const { inputs } = this.#ports;
     if (!inputs) return;
     const tamper = inputs.tamper();
     for (let input = 1; input <= TAMPER_INPUTS; input++) {
       const began = (tamper & ~this.#tamper) >> (input - 1);
-      if (began & 1) this.#events.raise(EventType.TAMPER, time_s, Detail.number(input));
+      if (began & 1) this.#events.raise(EventType.TAMPER, int(input));
     }
     this.#tamper = tamper;
-    if (tamper > 0) this.#measurement.flag(Status.TAMPER, time_s !== null);
+    if (tamper > 0) this.#measurement.flag(Status.TAMPER);
     const failing = inputs.mainsFailing();
     if (failing === this.#mainsFailing) return;
     this.#mainsFailing = failing;
-    this.#events.raise(failing ? EventType.POWER_DOWN : EventType.POWER_UP, time_s);
-    this.#measurement.flag(Status.POWER_LOST, time_s !== null);
+    this.#events.raise(failing ? EventType.POWER_DOWN : EventType.POWER_UP);
+    this.#measurement.flag(Status.POWER_LOST);
     this.#measurement.persist(now_ms);
   }
 
   /** A switch that was asked to move is told so once that is durable. */
-  #followSwitch(time_s: number | null): void {
+  #followSwitch(): void {
     const { loadSwitch } = this.#journal.state;
     if (loadSwitch === this.#loadSwitch) return;
     this.#loadSwitch = loadSwitch;
-    this.#events.raise(EventType.LOAD_SWITCH, time_s, Detail.number(loadSwitch));
+    this.#events.raise(EventType.LOAD_SWITCH, int(loadSwitch));
     this.#ports.companion?.switched(loadSwitch);
   }
 
-  #reportFaults(now_ms: number, time_s: number | null): void {
-    if (this.#clock.isOverdue(now_ms)) this.#events.raise(EventType.CLOCK_UNCONFIRMED, null);
+  #reportFaults(now_ms: number): void {
+    if (this.#clock.isOverdue(now_ms)) this.#events.raise(EventType.CLOCK_UNCONFIRMED);
     for (const sector of this.#journal.badSectors) {
       if (this.#badSectors.has(sector)) continue;
       this.#badSectors.add(sector);
-      this.#events.raise(EventType.FLASH_FAULT, time_s, Detail.number(sector));
+      this.#events.raise(EventType.FLASH_FAULT, int(sector));
     }
   }
 
-  #fault(number: number, time_s: number | null): void {
-    this.#measurement.flag(Status.FAULT, time_s !== null);
-    this.#events.raise(EventType.SELF_TEST_FAILED, time_s, Detail.number(number));
+  #fault(number: number): void {
+    this.#measurement.flag(Status.FAULT);
+    this.#events.raise(EventType.SELF_TEST_FAILED, int(number));
   }
 
   /** One known answer, or, when all came out, the signing key. */
-  #prepareSealing(time_s: number | null): boolean {
+  #prepareSealing(): boolean {
     const { image, counter } = this.#ports;
     const { state } = this.#journal;
     const test = SELF_TESTS[this.#testsPassed];
     const rolledBack = image.version < state.softwareVersion || (counter?.read() ?? 0) > state.nextBatch;
     if (!rolledBack && !test) {
-      this.#sealer ??= this.#startSealing(time_s);
+      this.#sealer ??= this.#startSealing();
     } else if (!rolledBack && test && passes(test, this.#key)) {
       this.#testsPassed++;
     } else {
       this.#testFailed = rolledBack ? ROLLED_BACK : this.#testsPassed + 1;
       this.#sealer = null;
-      this.#fault(this.#testFailed, time_s);
+      this.#fault(this.#testFailed);
     }
     return true;
   }
 
   /** From here on older software is refused: newer has shown that it works. */
-  #startSealing(time_s: number | null): Sealer {
+  #startSealing(): Sealer {
     const { state } = this.#journal;
     if (this.#ports.image.version > state.softwareVersion) {
       state.softwareVersion = this.#ports.image.version;
       this.#journal.writeState();
-      this.#events.raise(EventType.CONFIGURATION, time_s);
+      this.#events.raise(EventType.CONFIGURATION);
     }
     const signer = new SigningKey(this.#secrets.signingSeed, this.#key.base);
     const customerKey = (epoch: number) =>
@@ -295,11 +296,11 @@ export class MetrologyUnit {
   /** Tests the unit, counts events and forgets old keys anew each day. */
   #beginDay(time_s: number): void {
     const { state } = this.#journal;
-    if (!this.#events.beginDay(Math.floor(time_s / DAY_SECONDS), time_s)) return;
+    if (!this.#events.beginDay(Math.floor(time_s / DAY_SECONDS))) return;
     this.#testsPassed = 0;
     this.#askedLoader = false;
     for (const { kind, first, last } of this.#dispatch.overwritten()) {
-      this.#events.raise(EventType.OVERWRITTEN, time_s, Detail.range(kind, first, last));
+      this.#events.raise(EventType.OVERWRITTEN, array(int(kind), int(first), int(last)));
     }
     const { intervalSeconds } = this.#configuration;
     const customers = this.#secrets.customers.filter((_, at, all) => {
@@ -358,7 +359,7 @@ export class MetrologyUnit {
     const keyOf = (role: Role) =>
       role === "authority" ? this.#ports.image.authorityKey : this.#configuration[role];
     const { role, payload } = authenticate(bytes, keyOf, this.#key.base);
-    const receipt = Detail.digest(digest(bytes));
+    const receipt = bstr(digest(bytes));
     const time_s = this.#clock.time_s(now_ms);
     try {
       const command = decodeCommand(payload, role, this.#configuration.meterId);
@@ -366,7 +367,7 @@ export class MetrologyUnit {
       else this.#obey(command, receipt, time_s, this.#sealer.signer);
     } catch (error) {
       this.#refuse(error);
-      this.#events.raise(EventType.COMMAND_REFUSED, time_s, receipt);
+      this.#events.raise(EventType.COMMAND_REFUSED, receipt);
     }
   }
 
@@ -401,7 +402,7 @@ export class MetrologyUnit {
     if (step === "unchanged") return;
     this.#ports.rtc?.set(unix_s);
     if (step === "synchronised") return;
-    this.#events.raise(EventType.CLOCK_SET, unix_s);
+    this.#events.raise(EventType.CLOCK_SET, NIL, unix_s);
     this.#setTime({ unix_s, powerUp_ms: unix_s * 1000 - arrival_ms, wasConfirmed, byRtc: false }, now_ms);
   }
 
@@ -443,12 +444,12 @@ export class MetrologyUnit {
     const full =
       this.#secrets.customers.length >= CUSTOMER_KEYS_MAX || !this.#events.hasRoom(EventType.PAIRING);
     if (full || state.openInterval < state.epochFirst || state.epoch === 0xffff) return false;
-    this.#makePairing(user, signer, time_s);
+    this.#makePairing(user, signer);
     return true;
   }
 
   /** K first, then one record of the signed pairing and its event, which puts K in force. */
-  #makePairing(user: Uint8Array, signer: SigningKey, time_s: number): void {
+  #makePairing(user: Uint8Array, signer: SigningKey): void {
     const { state } = this.#journal;
     const [epoch, firstInterval] = [state.epoch + 1, state.openInterval + 1];
     const names = { meterId: this.#configuration.meterId, epoch, user, firstInterval };
@@ -457,7 +458,7 @@ export class MetrologyUnit {
       const customers = [...this.#secrets.customers, { epoch, firstInterval, key: customer }];
       this.#saveSecrets({ ...this.#secrets, customers });
       Object.assign(state, { epoch, epochFirst: firstInterval });
-      const event = { type: EventType.PAIRING, time_s, detail: Detail.digest(digest(payload)) };
+      const event = [EventType.PAIRING, bstr(digest(payload))] as const;
       this.#events.commit([event], [{ kind: MessageKind.PAIRING, number: epoch, bytes: document }]);
     } catch (error) {
       this.#refuse(error);

@@ -3,7 +3,7 @@
 // receipt are one record. Here is what each kind may do; nothing is changed here.
 
 import { FormatError, sameBytes } from "../encoding/bytes.js";
-import { array, CborReader, int, map, tstr } from "../encoding/cbor.js";
+import { array, bstr, CborReader, int, map, NIL, tstr } from "../encoding/cbor.js";
 import { decodeSign1 } from "../encoding/cose.js";
 import { type Message, MessageKind } from "../journal/journal.js";
 import type { MeterState } from "../journal/state.js";
@@ -19,7 +19,7 @@ import {
   readRevokedPeers,
   readUpdate,
 } from "./configuration.js";
-import { Detail, EventType, type Occurrence } from "./events.js";
+import { EventType, type Occurrence } from "./events.js";
 
 /** Largest signed document that a unit takes, bytes. */
 export const DOCUMENT_BYTES_MAX = 512;
@@ -141,16 +141,13 @@ export function effectOf(command: Command, receipt: Uint8Array, circumstances: C
     const renewed = name !== "authority" && !sameBytes(changed[name], configuration[name]);
     return renewed ? 0 : (state.counters[at] as number);
   });
-  const accepted = { type: EventType.COMMAND_ACCEPTED, time_s, detail: receipt };
-  return { ...effect, change: { ...effect.change, counters }, events: [accepted, ...effect.events] };
+  const events: Occurrence[] = [[EventType.COMMAND_ACCEPTED, receipt], ...effect.events];
+  return { ...effect, change: { ...effect.change, counters }, events };
 }
 
 function actionOf({ kind, reader }: Command, circumstances: Circumstances): Effect {
-  const { state, configuration, companion, image, time_s } = circumstances;
-  const reconfigured = {
-    change: {},
-    events: [{ type: EventType.CONFIGURATION, time_s, detail: Detail.none }],
-  };
+  const { state, configuration, companion, image } = circumstances;
+  const reconfigured: Effect = { change: {}, events: [[EventType.CONFIGURATION, NIL]] };
   switch (kind) {
     case CommandKind.CONFIGURATION:
       return { ...reconfigured, configuration: changeConfiguration(configuration, reader) };
@@ -183,7 +180,7 @@ function stateRegisters(reader: CborReader, { state, configuration, signer, time
   const bytes = signer.signDocument("register-1", payload);
   return {
     change: { statementDay: day, statementInterval: interval },
-    events: [{ type: EventType.REGISTER_STATEMENT, time_s, detail: Detail.digest(digest(bytes)) }],
+    events: [[EventType.REGISTER_STATEMENT, bstr(digest(bytes))]],
     documents: [{ kind: MessageKind.REGISTER, number: interval, bytes }],
   };
 }

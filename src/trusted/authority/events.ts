@@ -2,7 +2,7 @@
 // most eight a day are written singly and the rest as one count at the day's end, so that noise cannot push
 // readings out of the journal.
 
-import { array, bstr, int, NIL, tstr } from "../encoding/cbor.js";
+import { array, int, NIL, tstr } from "../encoding/cbor.js";
 import {
   type HappeningType,
   type Journal,
@@ -34,25 +34,16 @@ export const EventType = {
 const SINGLY_A_DAY = 8;
 const COUNT_MAX = 0xffff;
 
-/** The detail of an event as an encoded CBOR item. */
-export const Detail = {
-  none: NIL,
-  number: int,
-  digest: bstr,
-  range: (kind: number, first: number, last: number) => array(int(kind), int(first), int(last)),
-};
-
-export interface Occurrence {
-  readonly type: number;
-  readonly time_s: number | null;
-  readonly detail: Uint8Array;
-}
+/** Something that happens now: its type, and its detail as an encoded CBOR item. */
+export type Occurrence = readonly [type: number, detail: Uint8Array];
 
 export class EventLog {
   readonly #journal: Journal;
   readonly #meterId: string;
   /** At most eight of each type a day, and a count of each. */
-  readonly #pending: Occurrence[] = [];
+  readonly #pending: (readonly [occurrence: Occurrence, time_s: number | null])[] = [];
+  /** Unix time of what happens, s; null while it is unconfirmed. */
+  now_s: number | null = null;
 
   constructor(journal: Journal, meterId: string) {
     this.#journal = journal;
@@ -60,8 +51,8 @@ export class EventLog {
   }
 
   /** Notes an event; it is written by a later `writeOne`. Beyond eight of its type today it is only counted. */
-  raise(type: number, time_s: number | null, detail: Uint8Array = Detail.none): void {
-    if (this.#count(type)) this.#pending.push({ type, time_s, detail });
+  raise(type: number, detail: Uint8Array = NIL, time_s: number | null = this.now_s): void {
+    if (this.#count(type)) this.#pending.push([[type, detail], time_s]);
   }
 
   /** Events of this type today, written or only counted. */
@@ -75,12 +66,12 @@ export class EventLog {
   }
 
   /** Starts a new day's counts, noting what yesterday was only counted; false if the day has begun before. */
-  beginDay(day: number, time_s: number): boolean {
+  beginDay(day: number): boolean {
     const { state } = this.#journal;
     if (day === state.eventDay) return false;
     for (let type = 1; type <= EVENT_TYPES; type++) {
       const unwritten = this.count(type) - SINGLY_A_DAY;
-      if (unwritten > 0) this.#pending.push({ type, time_s, detail: Detail.number(unwritten) });
+      if (unwritten > 0) this.#pending.push([[type, int(unwritten)], this.now_s]);
       state.eventCounts[type - 1] = 0;
     }
     state.eventDay = day;
@@ -96,15 +87,15 @@ export class EventLog {
     documents: readonly Message[] = [],
     type: HappeningType = RecordType.EVENT,
   ): void {
-    const written = events.filter((event) => this.#count(event.type));
-    if (written.length > 0) this.#write(written, documents, type);
+    const written = events.filter(([event]) => this.#count(event));
+    if (written.length > 0) this.#write(written, this.now_s, documents, type);
     else this.#journal.writeState();
   }
 
   /** Writes the oldest noted event to the journal; false if there was none. */
   writeOne(): boolean {
     const next = this.#pending.shift();
-    if (next) this.#write([next], [], RecordType.EVENT);
+    if (next) this.#write([next[0]], next[1], [], RecordType.EVENT);
     return next !== undefined;
   }
 
@@ -115,11 +106,16 @@ export class EventLog {
     return isSingle;
   }
 
-  #write(events: readonly Occurrence[], documents: readonly Message[], record: HappeningType): void {
+  #write(
+    events: readonly Occurrence[],
+    time_s: number | null,
+    documents: readonly Message[],
+    record: HappeningType,
+  ): void {
     const { state } = this.#journal;
-    const messages = events.map(({ type, time_s, detail }, at) => {
+    const time = time_s === null ? NIL : int(time_s);
+    const messages = events.map(([type, detail], at) => {
       const number = state.nextEvent + at;
-      const time = time_s === null ? NIL : int(time_s);
       const bytes = array(int(1), tstr(this.#meterId), int(number), time, int(type), detail);
       state.eventDigest = digest(state.eventDigest, bytes);
       return { kind: MessageKind.EVENT, number, bytes };

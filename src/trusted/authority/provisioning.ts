@@ -10,7 +10,7 @@ import { CommitmentKey, encodePoint, scalarBytes } from "../sealing/commitment.j
 import { digest, prf } from "../sealing/keys.js";
 import { SigningKey } from "../sealing/signature.js";
 import { CONFIGURATION_BYTES_MAX, decodeConfiguration } from "./configuration.js";
-import { Detail, EventLog, EventType } from "./events.js";
+import { EventLog, EventType } from "./events.js";
 import { agree, makePairing, randomScalar } from "./pairing.js";
 import { encodeSecrets } from "./secrets.js";
 
@@ -55,9 +55,10 @@ export function provision(ports: Ports, request: Uint8Array): Uint8Array {
   journal.appendConfiguration(0, stored);
   const { state } = journal;
   state.epochFirst = firstInterval;
-  const event = { type: EventType.PAIRING, time_s: unix_s, detail: Detail.digest(digest(pairing.payload)) };
   const document = { kind: MessageKind.PAIRING, number: 0, bytes: pairing.document };
-  new EventLog(journal, meterId).commit([event], [document]);
+  const events = new EventLog(journal, meterId);
+  events.now_s = unix_s;
+  events.commit([[EventType.PAIRING, bstr(digest(pairing.payload))]], [document]);
   ports.secrets.save(encodeSecrets({ signingSeed, agreement: scalarBytes(agreement), customers }));
   state.acknowledged[0] = firstInterval;
   Object.assign(state, { openInterval: firstInterval, softwareVersion: ports.image.version });

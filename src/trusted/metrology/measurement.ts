@@ -41,7 +41,8 @@ export class Measurement {
   #written_ms = 0;
   /** Registers as last persisted, Wh: only these are shown. */
   #shown_Wh: readonly number[];
-  /** Flags raised while the time was not known. */
+  /** Whether the time was known at the last reading, and flags raised while it was not. */
+  #timed = false;
   #untimedStatus = 0;
 
   constructor(
@@ -69,7 +70,8 @@ export class Measurement {
    */
   measure(now_ms: number, time_s: number | null, mayClose: boolean): void {
     const { state } = this.#journal;
-    const step_mJ = this.#integrate(time_s !== null);
+    this.#timed = time_s !== null;
+    const step_mJ = this.#integrate();
     this.#unwritten_mJ += step_mJ;
     const elapsed_ms = now_ms - this.#measured_ms;
     const next_mJ = elapsed_ms > 0 && elapsed_ms < STEP_MS ? (step_mJ * STEP_MS) / elapsed_ms : step_mJ;
@@ -125,19 +127,20 @@ export class Measurement {
   }
 
   /** Raises quality flags of the interval that is measured now. */
-  flag(status: number, timed: boolean): void {
-    if (timed) this.#journal.state.openStatus |= status;
+  flag(status: number): void {
+    if (this.#timed) this.#journal.state.openStatus |= status;
     else this.#untimedStatus |= status;
   }
 
   /** Energy of all channels since the last step, mJ. */
-  #integrate(timed: boolean): number {
+  #integrate(): number {
     const { state } = this.#journal;
     const { energy_mJ, status } = this.#source.read();
     const valid = isIncrement(energy_mJ, state.channels.length);
-    this.flag((status & FRONT_END) | (valid ? 0 : Status.FAULT), timed);
+    this.flag((status & FRONT_END) | (valid ? 0 : Status.FAULT));
     if (!valid) return 0;
-    for (const [at, channel] of state.channels.entries()) integrate(channel, energy_mJ[at] as number, timed);
+    for (const [at, channel] of state.channels.entries())
+      integrate(channel, energy_mJ[at] as number, this.#timed);
     return energy_mJ.reduce((sum, mJ) => sum + mJ, 0);
   }
 
