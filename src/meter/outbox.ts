@@ -12,7 +12,7 @@ export interface UnitSide {
   receive(bytes: Uint8Array): boolean;
 }
 
-/** Messages held at most, in flight or waiting; as many as the unit gives unacknowledged. */
+/** Messages held at most, in flight or waiting: the unit gives whatever it is asked for. */
 const WINDOW = 64;
 /** Commands and acknowledgements waiting for the unit at most; a command beyond that is dropped. */
 const INBOUND_MAX = 128;

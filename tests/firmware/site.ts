@@ -125,6 +125,7 @@ export class Site {
       ]),
       image: {
         softwareId: bytesToHex(this.softwareId),
+        version: 1,
         authorityKey: bytesToHex(this.parties.authority.publicKey),
         tableWindow: tables.tableWindow,
         built_s: MIDNIGHT_S - 86_400,

@@ -11,7 +11,7 @@ import type { Uplink, UplinkEvent } from "../../src/meter/uplink.js";
 import { Dispatch, type StoredKind } from "../../src/trusted/dispatch.js";
 import { FormatError } from "../../src/trusted/encoding/bytes.js";
 import { array, bstr, CborReader, int } from "../../src/trusted/encoding/cbor.js";
-import { Journal } from "../../src/trusted/journal/journal.js";
+import { Journal, RecordType } from "../../src/trusted/journal/journal.js";
 
 const METER_ID = "SM-0001";
 const [READING, BATCH, EVENT, TIME] = [1, 3, 4, 7] as const;
@@ -224,10 +224,9 @@ describe("over a link that fails", () => {
   const NAMES: Readonly<Record<number, string>> = { 1: "reading", 3: "batch", 4: "event" };
 
   function append(journal: Journal, kind: StoredKind, sequence: number): void {
-    const [none, document] = [new Uint8Array(32), Uint8Array.of(kind, sequence)];
-    if (kind === BATCH) {
-      journal.appendBatch({ batchNumber: sequence, sealedTo: 0, statementDigest: none, document });
-    } else if (kind === EVENT) journal.appendEvent({ sequence, type: 1, digest: none, message: document });
+    const message = { kind, number: sequence, bytes: Uint8Array.of(kind, sequence) };
+    if (kind === BATCH) journal.appendHappening(RecordType.BATCH, sequence, [message]);
+    else if (kind === EVENT) journal.appendHappening(RecordType.EVENT, sequence, [message]);
     else journal.appendInterval({ interval: sequence, status: 0, epoch: 0, padded: new Uint8Array(4) });
   }
 
@@ -250,7 +249,7 @@ describe("over a link that fails", () => {
               reader.uint(1);
               const [kind, sequence] = [reader.uint(5) as StoredKind, reader.uint()];
               expect(has(kind).filter((one) => one <= sequence).length).toBe(sequence + 1);
-              dispatch.acknowledge(kind, sequence, clock.now_ms);
+              dispatch.acknowledge(kind, sequence);
               return true;
             },
           };

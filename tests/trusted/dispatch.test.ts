@@ -6,7 +6,7 @@ import { SeededRandom } from "../../host-sim/seeded.js";
 import type { MessageRange } from "../../src/customer/messages.js";
 import { EventType } from "../../src/trusted/authority/events.js";
 import { Dispatch } from "../../src/trusted/dispatch.js";
-import { Journal } from "../../src/trusted/journal/journal.js";
+import { Journal, RecordType } from "../../src/trusted/journal/journal.js";
 import {
   acknowledgement,
   BenchMeter,
@@ -19,8 +19,8 @@ import {
 } from "../bench-meter.js";
 
 const FIRST = MIDNIGHT_S / HALF_HOUR_S;
-const [READING, BATCH, EVENT, PAIRING] = [1, 3, 4, 5] as const;
-const TEN_MINUTES_MS = 600_000;
+const HOUR_MS = 3_600_000;
+const [READING, BATCH, EVENT, PAIRING, REGISTER] = [1, 3, 4, 5, 6] as const;
 
 /** A meter with one channel that nobody took anything from for so many days, nor acknowledges anything to. */
 function unheardMeter(days: number, sectors = 16): BenchMeter {
@@ -60,6 +60,9 @@ function filledJournal(intervals: number) {
 }
 
 const names = (messages: readonly Message[]) => messages.map(({ kind, sequence }) => `${kind}/${sequence}`);
+/** Whether a message is a reading up to this one. */
+const covered = (name: string, interval: number) =>
+  name.startsWith(`${READING}/`) && Number(name.split("/")[1]) <= interval;
 const hear = (meter: BenchMeter, frame: Uint8Array) => {
   meter.unit.receive(meter.uptime_ms, frame);
   while (meter.unit.step(meter.uptime_ms)) {}
@@ -84,33 +87,18 @@ describe("what is new", () => {
     expect(given.indexOf(`${BATCH}/0`)).toBe(given.indexOf(`${READING}/${FIRST + 47}`) + 1);
   });
 
-  it("stops at 64 messages that nobody has acknowledged, and goes on when some are", () => {
-    const meter = unheardMeter(3);
-    expect(takeAll(meter).length).toBe(64);
-    expect(takeAll(meter)).toEqual([]);
-    // One acknowledgement covers 41 readings.
-    hear(meter, acknowledgement(READING, FIRST + 40));
-    expect(takeAll(meter).length).toBe(41);
-    expect(takeAll(meter)).toEqual([]);
-  });
-
-  it("begins again at the first unacknowledged message after ten minutes without progress", () => {
+  it("is given however little is acknowledged: the network side takes no more than it can hold", () => {
     const meter = unheardMeter(3);
     const given = names(takeAll(meter));
-    meter.clock.advance(TEN_MINUTES_MS - 1);
+    expect(given.filter((name) => name.startsWith(`${READING}/`))).toEqual(
+      Array.from({ length: 3 * 48 }, (_, at) => `${READING}/${FIRST + at}`),
+    );
+    expect(given.filter((name) => name.startsWith(`${BATCH}/`))).toEqual(
+      [0, 1, 2].map((at) => `${BATCH}/${at}`),
+    );
+    expect(given.length).toBe(new Set(given).size);
+    meter.clock.advance(HOUR_MS);
     expect(takeAll(meter)).toEqual([]);
-    meter.clock.advance(1);
-    expect(names(takeAll(meter))).toEqual(given);
-    meter.clock.advance(TEN_MINUTES_MS / 2);
-    hear(meter, acknowledgement(READING, FIRST + 9));
-    expect(takeAll(meter).length).toBe(10);
-    meter.clock.advance(TEN_MINUTES_MS - 1);
-    expect(takeAll(meter)).toEqual([]);
-    meter.clock.advance(1);
-    const again = names(takeAll(meter));
-    expect(again.length).toBe(64);
-    expect(again[0]).toBe(`${EVENT}/3`);
-    expect(again[1]).toBe(`${READING}/${FIRST + 10}`);
   });
 
   it("gives everything unacknowledged again to a network side that was made anew, before anything later", () => {
@@ -118,18 +106,16 @@ describe("what is new", () => {
     const given = names(takeAll(meter));
     hear(meter, acknowledgement(READING, FIRST + 4));
     meter.unit.networkRestarted();
-    const again = names(takeAll(meter));
-    expect(again.length).toBe(64);
-    expect(again.slice(0, 2)).toEqual([given[0], `${READING}/${FIRST + 5}`]);
+    expect(names(takeAll(meter))).toEqual(given.filter((name) => !covered(name, FIRST + 4)));
   });
 
   it("begins after a restart at the first unacknowledged message of each kind", () => {
     const meter = unheardMeter(2);
-    takeAll(meter);
+    const before = names(takeAll(meter));
     hear(meter, acknowledgement(READING, FIRST + 20));
-    const given = takeAfterRestart(meter);
-    expect(given.slice(0, 2)).toEqual([`${EVENT}/3`, `${READING}/${FIRST + 21}`]);
-    expect(given.length).toBe(64);
+    const expected = before.filter((name) => !covered(name, FIRST + 20));
+    const restarts = [`${EVENT}/4`, `${EVENT}/5`];
+    expect(takeAfterRestart(meter)).toEqual([...expected, ...restarts]);
   });
 });
 
@@ -148,21 +134,33 @@ describe("an acknowledgement", () => {
     const meter = unheardMeter(3);
     takeAll(meter);
     hear(meter, acknowledgement(READING, 0xffffffff));
-    hear(meter, acknowledgement(BATCH, 2));
+    hear(meter, acknowledgement(BATCH, 3));
     hear(meter, acknowledgement(EVENT, 4));
+    hear(meter, acknowledgement(REGISTER, 0));
     hear(meter, acknowledgement(PAIRING, 1));
     const given = takeAfterRestart(meter);
     expect(given.slice(0, 2)).toEqual([`${EVENT}/3`, `${READING}/${FIRST}`]);
     expect(given).toContain(`${BATCH}/0`);
   });
 
-  it("that comes late, after sending has begun again, is taken", () => {
+  it("counts only for what was given since the network side began anew: before, it had nothing", () => {
     const meter = unheardMeter(3);
-    takeAll(meter);
-    meter.clock.advance(TEN_MINUTES_MS);
-    meter.unit.take(meter.uptime_ms);
+    const given = names(takeAll(meter));
+    meter.unit.networkRestarted();
     hear(meter, acknowledgement(READING, FIRST + 30));
-    expect(names(takeAll(meter))[0]).toBe(`${READING}/${FIRST + 31}`);
+    expect(names(takeAll(meter))).toEqual(given);
+    hear(meter, acknowledgement(READING, FIRST + 30));
+    meter.unit.networkRestarted();
+    expect(names(takeAll(meter))).toEqual(given.filter((name) => !covered(name, FIRST + 30)));
+  });
+
+  it("never goes back behind a later one", () => {
+    const meter = unheardMeter(3);
+    const given = names(takeAll(meter));
+    hear(meter, acknowledgement(READING, FIRST + 30));
+    hear(meter, acknowledgement(READING, FIRST + 10));
+    meter.unit.networkRestarted();
+    expect(names(takeAll(meter))).toEqual(given.filter((name) => !covered(name, FIRST + 30)));
   });
 });
 
@@ -172,9 +170,11 @@ describe("a request to send again", () => {
     const given = new Map(takeAll(meter).map((one) => [`${one.kind}/${one.sequence}`, one.message]));
     hear(meter, acknowledgement(READING, FIRST + 30));
     hear(meter, sendAgain(READING, FIRST + 10, FIRST + 12));
+    meter.clock.advance(HALF_HOUR_S * 1000);
+    while (meter.unit.step(meter.uptime_ms)) {}
     const again = takeAll(meter);
-    expect(names(again).slice(0, 3)).toEqual([10, 11, 12].map((at) => `${READING}/${FIRST + at}`));
-    expect(again.length).toBe(3 + 31);
+    const asked = [10, 11, 12].map((at) => `${READING}/${FIRST + at}`);
+    expect(names(again)).toEqual([...asked, `${READING}/${FIRST + 3 * 48}`]);
     for (const { kind, sequence, message } of again.slice(0, 3)) {
       expect(Buffer.compare(message, given.get(`${kind}/${sequence}`) ?? new Uint8Array(0))).toBe(0);
     }
@@ -184,11 +184,12 @@ describe("a request to send again", () => {
     const meter = unheardMeter(3);
     takeAll(meter);
     for (const frame of [
-      sendAgain(READING, FIRST + 100, FIRST + 120),
+      sendAgain(READING, FIRST + 3 * 48, FIRST + 3 * 48 + 20),
       sendAgain(READING, FIRST + 12, FIRST + 10),
       sendAgain(READING, 0, FIRST - 1),
-      sendAgain(BATCH, 2, 0xffffffff),
+      sendAgain(BATCH, 3, 0xffffffff),
       sendAgain(PAIRING, 1, 7),
+      sendAgain(REGISTER, 0, 0xffffffff),
     ]) {
       hear(meter, frame);
       expect(names(takeAll(meter))).toEqual([]);
@@ -201,21 +202,22 @@ describe("a request to send again", () => {
 
   it("yields at most 1,000 messages an hour, and the rest in the next", () => {
     const { journal, dispatch, takes } = filledJournal(1200);
-    journal.state.readingAcknowledged = 1200;
+    journal.state.acknowledged[0] = 1200;
     dispatch().sendAgain(READING, 0, 0xffffffff);
     expect([takes(0), takes(3_599_999), takes(3_600_000), takes(7_200_000)]).toEqual([1000, 0, 200, 0]);
   });
 
   it("goes on looking in the next call where it has looked at 256 records in vain", () => {
     const { journal, dispatch, takes } = filledJournal(600);
-    const none = new Uint8Array(32);
-    journal.appendPairing({ epoch: 1, firstInterval: 700, document: Uint8Array.of(1) });
-    // The configuration may be moved ahead between a pairing and its event.
+    const messages = [
+      { kind: EVENT, number: 0, bytes: Uint8Array.of(3) },
+      { kind: PAIRING, number: 1, bytes: Uint8Array.of(1) },
+    ];
+    journal.appendHappening(RecordType.EVENT, 0, messages);
     journal.appendConfiguration(0, Uint8Array.of(2));
-    journal.appendEvent({ sequence: 0, type: EventType.PAIRING, digest: none, message: Uint8Array.of(3) });
-    Object.assign(journal.state, { readingAcknowledged: 600, eventAcknowledged: 1, pairingAcknowledged: 2 });
+    journal.state.acknowledged = [600, 0, 0, 1, 2, 0];
     dispatch().sendAgain(PAIRING, 0, 7);
-    expect(dispatch().take(0)).toBeNull();
+    expect([dispatch().take(0), dispatch().take(0)]).toEqual([null, null]);
     expect(takes(0)).toBe(1);
   });
 });

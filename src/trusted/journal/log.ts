@@ -89,7 +89,8 @@ export class Log {
     for (let sector = 0; sector <= this.#ring.sectors; sector++) {
       const found = this.#ring.findInSector(place);
       if (found || sequenceOf(place) >= this.tail) return found;
-      place = placeOf(this.#liveAfter(sequenceOf(place), sequenceOf(place)), HEADER_BYTES);
+      // From the tail on, since the place's own sector may be long overwritten.
+      place = placeOf(this.#liveAfter(this.tail, sequenceOf(place)), HEADER_BYTES);
     }
     return null;
   }
