@@ -1,5 +1,6 @@
+import { readFileSync } from "node:fs";
 import { ed25519 } from "@noble/curves/ed25519.js";
-import { bytesToHex } from "@noble/hashes/utils.js";
+import { bytesToHex, hexToBytes } from "@noble/hashes/utils.js";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { verifySigned } from "../../src/proofs/signed.js";
@@ -205,6 +206,15 @@ describe("a signed command", () => {
     expect(verifySigned("command-1", document, key("supplier"), 512)).toEqual(encodeCommand(command));
     expect(() => verifySigned("command-1", document, key("network"), 512)).toThrow("signed by another key");
     expect(() => verifySigned("tariff-1", document, key("supplier"), 512)).toThrow(FormatError);
+  });
+
+  it("is byte for byte the protocol's example, under the first test key of RFC 8032", () => {
+    const text = readFileSync("docs/protocol.md", "utf8").split("## 8. Commands and time")[1] ?? "";
+    const printed = text.match(/```\n([0-9a-f\n]+)```/)?.[1]?.replaceAll("\n", "");
+    const seed = hexToBytes("9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60");
+    const notAfter_s = Date.UTC(2026, 1, 1, 23, 59, 59) / 1000;
+    const command: Command = { meterId: "SM-0001", counter: 1, notAfter_s, kind: "register-statement" };
+    expect(bytesToHex(signCommand(command, seed))).toBe(printed);
   });
 
   it("of 32 revoked peers fits a meter's 512 bytes", () => {
