@@ -62,6 +62,9 @@ function runProvision({ out, config, meter: meterId, seed, interval, json }: Opt
     supplier: parties.supplier.publicKey,
     network: parties.network.publicKey,
     aggregator: parties.aggregator.publicKey,
+    // Commands 8 and 9 fill these.
+    revokedPeers: [],
+    update: null,
   };
   const { board, enrolment } = enrolBoard({ configuration, seed, start_s: START_S, loads, parties, image });
   writeBench(out, board, { parties, enrolment });
