@@ -3,11 +3,13 @@ import { Command, CommanderError } from "commander";
 import { addBench } from "./bench.js";
 import { addBill } from "./bill.js";
 import { addCheck } from "./check.js";
+import { addCommand } from "./command.js";
 import { report, UsageError } from "./command-line.js";
 import { addDisclose } from "./disclose.js";
 import { addFirmwareBuild } from "./firmware-build.js";
 import { addFirmwareCheck } from "./firmware-check.js";
 import { addFirmwareProvision } from "./firmware-provision.js";
+import { addProvision } from "./provision.js";
 import { addReadings } from "./readings.js";
 import { addRv32 } from "./rv32.js";
 import { addSimulate } from "./simulate.js";
@@ -27,6 +29,8 @@ const COMMANDS = [
   addTariff,
   addBill,
   addVerifyBill,
+  addProvision,
+  addCommand,
   addBench,
   addXs,
   addRv32,
