@@ -15,7 +15,7 @@ import {
   type Role,
   readTimeAnswer,
 } from "./authority/command.js";
-import { type Configuration, decodeConfiguration, encodeConfiguration } from "./authority/configuration.js";
+import { type Configuration, decodeConfiguration } from "./authority/configuration.js";
 import { EventLog, EventType } from "./authority/events.js";
 import { makePairing } from "./authority/pairing.js";
 import { CUSTOMER_KEYS_MAX, decodeSecrets, encodeSecrets, type Secrets } from "./authority/secrets.js";
@@ -371,7 +371,7 @@ export class MetrologyUnit {
     }
   }
 
-  /** The configuration first, which counts for nothing yet; then all the rest as one record. */
+  /** What is ordered is one record: it is done whole, or not at all. */
   #obey(command: Command, receipt: Uint8Array, time_s: number | null, signer: SigningKey): void {
     const { state } = this.#journal;
     if (this.#events.count(EventType.COMMAND_ACCEPTED) >= COMMANDS_A_DAY)
@@ -379,14 +379,14 @@ export class MetrologyUnit {
     const { image, companion } = this.#ports;
     const circumstances = { state, configuration: this.#configuration, image, signer, companion, time_s };
     const { change, configuration, events, documents } = effectOf(command, receipt, circumstances);
-    if (configuration) {
-      this.#journal.appendConfiguration(state.configurationNumber + 1, encodeConfiguration(configuration));
-      state.configurationNumber++;
-      this.#configuration = configuration;
-      this.#measurement.configuration = configuration;
-    }
+    // What is stored with an event needs one that is written singly.
+    const [told] = events.at(-1) ?? [];
+    if (documents && told && !this.#events.hasRoom(told)) throw new FormatError("enough of these for today");
     Object.assign(state, change);
     this.#events.commit(events, documents, change.companion ? RecordType.COMMAND : RecordType.EVENT);
+    if (!configuration) return;
+    this.#configuration = configuration;
+    this.#measurement.configuration = configuration;
   }
 
   #followTime(command: Command, arrival_ms: number, now_ms: number): void {

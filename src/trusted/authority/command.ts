@@ -15,6 +15,7 @@ import { keyId, type SigningKey, verifyDocument } from "../sealing/signature.js"
 import {
   type Configuration,
   changeConfiguration,
+  encodeConfiguration,
   readMeterId,
   readRevokedPeers,
   readUpdate,
@@ -147,17 +148,16 @@ export function effectOf(command: Command, receipt: Uint8Array, circumstances: C
 
 function actionOf({ kind, reader }: Command, circumstances: Circumstances): Effect {
   const { state, configuration, companion, image } = circumstances;
-  const reconfigured: Effect = { change: {}, events: [[EventType.CONFIGURATION, NIL]] };
   switch (kind) {
     case CommandKind.CONFIGURATION:
-      return { ...reconfigured, configuration: changeConfiguration(configuration, reader) };
+      return reconfigure(changeConfiguration(configuration, reader));
     case CommandKind.REVOKED_PEERS:
-      return { ...reconfigured, configuration: { ...configuration, revokedPeers: readRevokedPeers(reader) } };
+      return reconfigure({ ...configuration, revokedPeers: readRevokedPeers(reader) });
     case CommandKind.UPDATE: {
       const update = readUpdate(reader);
       const floor = Math.max(image.version, configuration.update?.version ?? 0);
       if (update.version <= floor) reader.refuse("no way back to an older version");
-      return { ...reconfigured, configuration: { ...configuration, update } };
+      return reconfigure({ ...configuration, update });
     }
     case CommandKind.REGISTER_STATEMENT:
       return stateRegisters(reader, circumstances);
@@ -168,6 +168,14 @@ function actionOf({ kind, reader }: Command, circumstances: Circumstances): Effe
     }
   }
 }
+
+/** The new configuration is stored with the event that tells of it. */
+const reconfigure = (configuration: Configuration): Effect => ({
+  change: {},
+  configuration,
+  events: [[EventType.CONFIGURATION, NIL]],
+  documents: [{ kind: MessageKind.CONFIGURATION, number: 0, bytes: encodeConfiguration(configuration) }],
+});
 
 /** The registers at the beginning of the open interval, signed: for who cannot or will not bill. */
 function stateRegisters(reader: CborReader, { state, configuration, signer, time_s }: Circumstances): Effect {

@@ -52,7 +52,7 @@ export function provision(ports: Ports, request: Uint8Array): Uint8Array {
   const customers = [{ epoch: 0, firstInterval, key: pairing.customer }];
 
   journal.format(channels.length);
-  journal.appendConfiguration(0, stored);
+  journal.appendConfiguration(stored);
   const { state } = journal;
   state.epochFirst = firstInterval;
   const document = { kind: MessageKind.PAIRING, number: 0, bytes: pairing.document };

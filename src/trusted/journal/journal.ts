@@ -23,7 +23,6 @@ export type HappeningType = 2 | 3 | 5;
 const EVENT_FIELDS = [
   "epoch",
   "epochFirst",
-  "configurationNumber",
   "statementDay",
   "statementInterval",
   "counters",
@@ -52,8 +51,16 @@ export interface IntervalRecord {
   readonly padded: Uint8Array;
 }
 
-/** Kinds of messages, the first item of what the unit gives. */
-export const MessageKind = { READING: 1, BATCH: 3, EVENT: 4, PAIRING: 5, REGISTER: 6, TIME: 7 } as const;
+/** Kinds of messages, the first item of what the unit gives; a configuration is stored alike and never given. */
+export const MessageKind = {
+  CONFIGURATION: 0,
+  READING: 1,
+  BATCH: 3,
+  EVENT: 4,
+  PAIRING: 5,
+  REGISTER: 6,
+  TIME: 7,
+} as const;
 
 /** What is sent: its kind, its number among those of its kind, u32, and its bytes. */
 export interface Message {
@@ -67,6 +74,8 @@ const MESSAGE_HEAD_BYTES = 7;
 const encodeMessage = ({ kind, number, bytes }: Message) =>
   concatBytes(uintBytes(kind, 1), uintBytes(number, 4), uintBytes(bytes.length, 2), bytes);
 
+const isConfiguration = ({ kind }: Message) => kind === MessageKind.CONFIGURATION;
+
 export const decodeInterval = ({ number, body }: JournalRecord): IntervalRecord => ({
   interval: number,
   status: readUint(body, 0, 1),
@@ -74,11 +83,11 @@ export const decodeInterval = ({ number, body }: JournalRecord): IntervalRecord 
   padded: body.slice(3),
 });
 
-/** The messages that a record carries; none for an interval or a configuration. */
+/** The messages that a record carries; none for an interval. */
 export function decodeMessages({ type, body }: JournalRecord): Message[] {
   const messages: Message[] = [];
-  const happening = happeningOf(type);
-  for (let at = happening ? happening.change.bytes : body.length; at < body.length; ) {
+  if (type === RecordType.INTERVAL) return messages;
+  for (let at = happeningOf(type)?.change.bytes ?? 0; at < body.length; ) {
     const start = at + MESSAGE_HEAD_BYTES;
     const end = start + readUint(body, at + 5, 2);
     messages.push({
@@ -152,21 +161,24 @@ export class Journal {
   appendHappening(type: HappeningType, number: number, messages: readonly Message[]): void {
     const { change, mark, next } = HAPPENINGS[type];
     const body = concatBytes(change.encode(this.state), ...messages.map(encodeMessage));
-    this.#append({ type, number, body });
+    const place = this.#append({ type, number, body });
+    if (messages.some(isConfiguration)) this.log.configuration = place;
     this.state[next] = number + 1;
     this.#raiseMark(mark, number);
   }
 
-  /** Stores the configuration with this number; it is in force once the state names the number. */
-  appendConfiguration(number: number, configuration: Uint8Array): void {
-    this.log.configuration = this.#append({ type: RecordType.CONFIGURATION, number, body: configuration });
+  /** Stores a configuration by itself: the first, or the one in force, out of the way of the writer. */
+  appendConfiguration(configuration: Uint8Array): void {
+    const body = encodeMessage({ kind: MessageKind.CONFIGURATION, number: 0, bytes: configuration });
+    this.log.configuration = this.#append({ type: RecordType.CONFIGURATION, number: 0, body });
   }
 
   /** The configuration in force, as it was stored. */
   configuration(): Uint8Array {
     const found = this.log.find(this.log.configuration);
-    assert(found?.type === RecordType.CONFIGURATION, "the configuration in force is in the log");
-    return found.body;
+    const message = found && decodeMessages(found).find(isConfiguration);
+    assert(message !== null && message !== undefined, "the configuration in force is in the log");
+    return message.bytes;
   }
 
   /** Sectors that failed since power-up. */
@@ -175,10 +187,12 @@ export class Journal {
   }
 
   #append(record: JournalRecord): Place {
-    const { configuration } = this.log;
     const place = this.log.append(record);
-    // Where it was moved to must be known before its old sector is erased.
-    if (this.log.configuration !== configuration) this.writeState();
+    if (this.log.isInTheWay(this.log.configuration)) {
+      this.appendConfiguration(this.configuration());
+      // Where it lies now must be known before its old sector is erased.
+      this.writeState();
+    }
     return place;
   }
 
@@ -192,18 +206,16 @@ export class Journal {
   #replay(): void {
     const batches = this.log.seek(Mark.BATCH, this.state.nextBatch);
     const events = this.log.seek(Mark.EVENT, this.state.nextEvent);
-    const configurations = new Map<number, Place>();
     let found = this.log.find(Math.min(batches, events));
     for (; found; found = this.log.find(found.next)) {
       const { type, number } = found;
       if (type === RecordType.INTERVAL) this.#raiseMark(Mark.INTERVAL, number);
-      if (type === RecordType.CONFIGURATION) configurations.set(number, found.place);
+      if (decodeMessages(found).some(isConfiguration)) this.log.configuration = found.place;
       const happening = happeningOf(type);
       if (!happening) continue;
       this.#raiseMark(happening.mark, number);
       if (number < this.state[happening.next]) continue;
       Object.assign(this.state, happening.change.decode(found.body), { [happening.next]: number + 1 });
     }
-    this.log.configuration = configurations.get(this.state.configurationNumber) ?? this.log.configuration;
   }
 }

@@ -2,7 +2,6 @@
 // It ends at its last whole record. At a restart the last sector's records are first copied on, since a torn cell
 // may read otherwise next time. The state says which copy was completed, never the log itself: an erase that was
 // cut may leave anything of what the log says (docs/journal.md has the drawings and the reasons).
-import { assert } from "../encoding/bytes.js";
 import type { Flash } from "../ports.js";
 import type { JournalRecord } from "./record.js";
 import {
@@ -17,14 +16,14 @@ import {
   TRIES_MAX,
 } from "./sector-ring.js";
 
-/** How many sectors ahead of the writer the configuration is moved out of the way. */
+/** How many sectors ahead of the writer what must survive is moved out of the way. */
 const MOVE_AHEAD = 8;
 
 export class Log {
   readonly #ring: SectorRing;
   /** What can come after the last record; the owner of the records keeps it rising. */
   marks: Marks = [0, 0, 0];
-  /** The record that must survive; 0 for none. It is moved ahead of the writer. */
+  /** Of the record that holds the configuration in force; 0 before there is one. */
   configuration: Place = 0;
 
   /** @param sectors how many sectors, from the first of the flash, are the log's; at least 4. */
@@ -77,10 +76,7 @@ export class Log {
    * @throws Error when no sector can be written any more.
    */
   append(record: JournalRecord): Place {
-    const { tail } = this;
-    const place = this.#append(record);
-    if (this.tail !== tail && this.configuration !== 0) this.#moveAhead();
-    return place;
+    return this.#ring.append(record, this.marks, this.tail % this.#ring.sectors);
   }
 
   /** The first whole record at or after a place, in the order they were appended, or null. */
@@ -138,17 +134,11 @@ export class Log {
     return header.marks;
   }
 
-  #append(record: JournalRecord): Place {
-    return this.#ring.append(record, this.marks, this.tail % this.#ring.sectors);
-  }
-
-  #moveAhead(): void {
+  /** Whether the writer will soon erase the sector of a place; never of the one that is being written. */
+  isInTheWay(place: Place): boolean {
     const { sectors } = this.#ring;
-    const ahead = (sequenceOf(this.configuration) - this.tail) % sectors;
-    if ((ahead + sectors) % sectors > MOVE_AHEAD) return;
-    const found = this.find(this.configuration);
-    assert(found?.place === this.configuration, "the configuration lies where it was put");
-    this.configuration = this.#append(found);
+    const ahead = (((sequenceOf(place) - this.tail) % sectors) + sectors) % sectors;
+    return ahead > 0 && ahead <= MOVE_AHEAD;
   }
 
   /** The first live sector numbered above `above` in the order of the ring after a sector; 0 for none. */

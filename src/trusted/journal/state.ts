@@ -33,8 +33,7 @@ const FIELDS = [
   ["nextEvent", 4, 0],
   /** The UTC day that the event counts are of. */
   ["eventDay", 4, 0],
-  /** The configuration in force: its number and its place in the log. */
-  ["configurationNumber", 4, 0],
+  /** Where in the log the configuration in force lies. */
   ["configurationPlace", 6, 0],
   /** The log's sector that the last restart has completed. */
   ["logSequence", 4, 0],
@@ -119,7 +118,7 @@ export function newState(channels: number): MeterState {
   };
 }
 
-/** 316 bytes with 2 channels, 484 with 8. */
+/** 312 bytes with 2 channels, 480 with 8. */
 export const encodeState = (state: MeterState) =>
   concatBytes(encode(FIELDS, state), ...state.channels.map((channel) => encode(CHANNEL_FIELDS, channel)));
 
