@@ -5,8 +5,8 @@ import { normalizeZ } from "@noble/curves/abstract/curve.js";
 import { ed25519, ristretto255 } from "@noble/curves/ed25519.js";
 import { numberToBytesLE } from "@noble/curves/utils.js";
 import { BLINDING_BASE, CommitmentKey } from "../trusted/sealing/commitment.js";
-import type { EdwardsPoint } from "../trusted/sealing/edwards.js";
-import { ENTRY_BYTES, windowCount } from "../trusted/sealing/fixed-base.js";
+import { type EdwardsPoint, windowCount } from "../trusted/sealing/edwards.js";
+import { ENTRY_BYTES } from "../trusted/sealing/fixed-base.js";
 
 /** A group element of ristretto255 (RFC 9496). */
 export const Group = ristretto255.Point;

@@ -11,18 +11,17 @@ export function assert(condition: boolean, what: string): asserts condition {
   if (!condition) throw new Error(`assertion failed: ${what}`);
 }
 
-/** Writes an unsigned integer big-endian at `offset`; `width` 1..7 bytes. Asserts that it fits. */
+/** Writes an unsigned integer below 2^53 big-endian at `offset`; `width` 1..8 bytes. Asserts that it fits. */
 export function putUint(out: Uint8Array, offset: number, value: number, width: number): void {
   let rest = value;
   for (let at = offset + width - 1; at >= offset; at--) {
-    const byte = rest % 256;
-    out[at] = byte;
-    rest = (rest - byte) / 256;
+    out[at] = rest; // which keeps its lowest 8 bits
+    rest = Math.floor(rest / 256);
   }
   assert(Number.isSafeInteger(value) && value >= 0 && rest === 0, "integer fits its field");
 }
 
-/** Big-endian bytes of an unsigned integer; `width` 1..7 bytes. Asserts that it fits. */
+/** Big-endian bytes of an unsigned integer below 2^53; `width` 1..8 bytes. Asserts that it fits. */
 export function uintBytes(value: number, width: number): Uint8Array {
   const out = new Uint8Array(width);
   putUint(out, 0, value, width);
@@ -38,17 +37,13 @@ export function readUint(bytes: Uint8Array, offset: number, width: number): numb
 }
 
 /** Equal length and content. Not for secrets: it stops at the first difference. */
-export function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
-  if (a.length !== b.length) return false;
-  for (let at = 0; at < a.length; at++) if (a[at] !== b[at]) return false;
-  return true;
-}
+export const sameBytes = (a: Uint8Array, b: Uint8Array) =>
+  a.length === b.length && a.every((byte, at) => byte === b[at]);
+
+export const PRINTABLE_ASCII = /^[ -~]*$/;
 
 /** Bytes of printable ASCII text; asserts that it is printable ASCII. */
 export function asciiBytes(text: string): Uint8Array {
-  return Uint8Array.from(text, (character) => {
-    const code = character.charCodeAt(0);
-    assert(code >= 0x20 && code <= 0x7e, "text is printable ASCII");
-    return code;
-  });
+  assert(PRINTABLE_ASCII.test(text), "text is printable ASCII");
+  return Uint8Array.from(text, (character) => character.charCodeAt(0));
 }

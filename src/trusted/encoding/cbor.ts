@@ -3,33 +3,27 @@
 // encoded items. Decoding follows the schema of the caller, item by item, so there is no recursion, no tree
 // and nothing to skip: the first item that is not the one encoding of what is expected is refused.
 import { concatBytes } from "@noble/hashes/utils.js";
-import { asciiBytes, assert, FormatError, uintBytes } from "./bytes.js";
+import { asciiBytes, assert, FormatError, PRINTABLE_ASCII, uintBytes } from "./bytes.js";
 
-const UINT = 0;
-const NEGATIVE = 1;
-const BYTES = 2;
-const TEXT = 3;
-const ARRAY = 4;
-const MAP = 5;
-const TAG = 6;
+/** Major types. */
+const Major = { UINT: 0, NEGATIVE: 1, BYTES: 2, TEXT: 3, ARRAY: 4, MAP: 5, TAG: 6 } as const;
 
 function head(major: number, argument: number): Uint8Array {
   assert(Number.isSafeInteger(argument), "integer or length is within 2^53");
-  const type = major << 5;
-  if (argument < 24) return Uint8Array.of(type | argument);
-  if (argument < 0x100) return Uint8Array.of(type | 24, argument);
-  if (argument < 0x10000) return concatBytes(Uint8Array.of(type | 25), uintBytes(argument, 2));
-  if (argument < 0x100000000) return concatBytes(Uint8Array.of(type | 26), uintBytes(argument, 4));
-  return concatBytes(Uint8Array.of(type | 27, 0), uintBytes(argument, 7));
+  if (argument < 24) return Uint8Array.of((major << 5) | argument);
+  const power = [0x100, 0x10000, 0x100000000].filter((limit) => argument >= limit).length;
+  return concatBytes(Uint8Array.of((major << 5) | (24 + power)), uintBytes(argument, 1 << power));
 }
 
 /** An integer, |value| < 2^53. */
-export const int = (value: number) => (value < 0 ? head(NEGATIVE, -1 - value) : head(UINT, value));
-export const bstr = (value: Uint8Array) => concatBytes(head(BYTES, value.length), value);
+export const int = (value: number) =>
+  value < 0 ? head(Major.NEGATIVE, -1 - value) : head(Major.UINT, value);
+export const bstr = (value: Uint8Array) => concatBytes(head(Major.BYTES, value.length), value);
 /** Printable ASCII. */
-export const tstr = (value: string) => concatBytes(head(TEXT, value.length), asciiBytes(value));
-export const array = (...items: readonly Uint8Array[]) => concatBytes(head(ARRAY, items.length), ...items);
-export const tagged = (tag: number, item: Uint8Array) => concatBytes(head(TAG, tag), item);
+export const tstr = (value: string) => concatBytes(head(Major.TEXT, value.length), asciiBytes(value));
+export const array = (...items: readonly Uint8Array[]) =>
+  concatBytes(head(Major.ARRAY, items.length), ...items);
+export const tagged = (tag: number, item: Uint8Array) => concatBytes(head(Major.TAG, tag), item);
 export const NIL = Uint8Array.of(0xf6);
 export const orNil = (item: Uint8Array | null) => item ?? NIL;
 
@@ -41,7 +35,7 @@ export function map(...entries: readonly (readonly [number, Uint8Array])[]): Uin
     last = key;
     return concatBytes(int(key), item);
   });
-  return concatBytes(head(MAP, items.length), ...items);
+  return concatBytes(head(Major.MAP, items.length), ...items);
 }
 
 /**
@@ -72,48 +66,46 @@ export class CborReader {
 
   /** An unsigned integer of at most `max` (by default 2^53 - 1). */
   uint(max = Number.MAX_SAFE_INTEGER): number {
-    return this.#head(UINT, 0, max, "unsigned integer");
+    return this.#head(Major.UINT, 0, max, "unsigned integer");
   }
 
   /** An integer of either sign, |value| <= max. */
   int(max: number): number {
-    if (this.#peek() >> 5 !== NEGATIVE) return this.uint(max);
-    return -1 - this.#head(NEGATIVE, 0, max - 1, "integer");
+    if (this.#peek() >> 5 !== Major.NEGATIVE) return this.uint(max);
+    return -1 - this.#head(Major.NEGATIVE, 0, max - 1, "integer");
   }
 
   /** A byte string of `min` to `max` bytes. */
   bytes(min: number, max = min): Uint8Array {
-    return this.#take(this.#head(BYTES, min, max, "byte string of length"));
+    return this.#take(this.#head(Major.BYTES, min, max, "byte string of length"));
   }
 
   /** Printable ASCII of at most `max` characters. */
   text(max: number): string {
-    let text = "";
-    for (const code of this.#take(this.#head(TEXT, 0, max, "text of length"))) {
-      if (code < 0x20 || code > 0x7e) this.refuse("text that is not printable ASCII");
-      text += String.fromCharCode(code);
-    }
+    const codes = this.#take(this.#head(Major.TEXT, 0, max, "text of length"));
+    const text = Array.from(codes, (code) => String.fromCharCode(code)).join("");
+    if (!PRINTABLE_ASCII.test(text)) this.refuse("text that is not printable ASCII");
     return text;
   }
 
   /** The head of an array of `min` to `max` items. */
   array(min: number, max = min): number {
-    return this.#head(ARRAY, min, max, "array of length");
+    return this.#head(Major.ARRAY, min, max, "array of length");
   }
 
   /** The head of a map of `min` to `max` entries. */
   map(min: number, max = min): number {
-    return this.#head(MAP, min, max, "map of size");
+    return this.#head(Major.MAP, min, max, "map of size");
   }
 
   /** The next map key, which must be `expected`. */
   key(expected: number): this {
-    this.#head(UINT, expected, expected, "key");
+    this.#head(Major.UINT, expected, expected, "key");
     return this;
   }
 
   tag(expected: number): void {
-    this.#head(TAG, expected, expected, "tag");
+    this.#head(Major.TAG, expected, expected, "tag");
   }
 
   /** Consumes a null if the next item is one, and says whether it was. */

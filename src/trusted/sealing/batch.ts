@@ -31,20 +31,15 @@ export interface BatchStatement {
   readonly statusUnion: number;
 }
 
-/** The statement's payload bytes, which are signed and hashed into the chain. */
+/** The statement's payload bytes, which are signed and hashed into the chain: its fields in order, from key 1. */
 export function encodeStatement(statement: BatchStatement): Uint8Array {
-  return map(
-    [1, tstr(statement.meterId)],
-    [2, int(statement.batchNumber)],
-    [3, int(statement.epoch)],
-    [4, int(statement.firstInterval)],
-    [5, int(statement.intervalSeconds)],
-    [6, int(statement.intervalCount)],
-    [7, int(statement.channelCount)],
-    [8, bstr(statement.merkleRoot)],
-    [9, bstr(statement.previousBatchDigest)],
-    [10, bstr(statement.softwareId)],
-    [11, bstr(statement.eventDigest)],
-    [12, int(statement.statusUnion)],
-  );
+  const { batchNumber, epoch, firstInterval, intervalSeconds, intervalCount, channelCount } = statement;
+  const { merkleRoot, previousBatchDigest, softwareId, eventDigest } = statement;
+  const fields = [
+    tstr(statement.meterId),
+    ...[batchNumber, epoch, firstInterval, intervalSeconds, intervalCount, channelCount].map(int),
+    ...[merkleRoot, previousBatchDigest, softwareId, eventDigest].map(bstr),
+    int(statement.statusUnion),
+  ];
+  return map(...fields.map((field, at) => [at + 1, field] as const));
 }

@@ -2,7 +2,7 @@
 // discrete logarithm of B~ to it, so C binds the meter to r, and a uniform t hides r from everybody.
 import { ed25519, ristretto255 } from "@noble/curves/ed25519.js";
 import { hexToBytes } from "@noble/hashes/utils.js";
-import { assert } from "../encoding/bytes.js";
+import { uintBytes } from "../encoding/bytes.js";
 import type { Image } from "../ports.js";
 import type { EdwardsPoint } from "./edwards.js";
 import { FixedBaseTable } from "./fixed-base.js";
@@ -31,14 +31,12 @@ export class CommitmentKey {
 
   /**
    * Commits to one reading.
-   * @param reading Wh (or varh, dm3), 0 to 2^32 - 1.
+   * @param reading Wh (or varh, dm3), 0 to 2^32 - 1; asserts that it is.
    * @param opening t, a scalar below l, uniform and secret.
    * @returns C, 32 bytes.
    */
   commit(reading: number, opening: bigint): Uint8Array {
-    assert(Number.isSafeInteger(reading) && reading >= 0 && reading <= READING_MAX, "reading is a u32");
-    const r = new Uint8Array(4);
-    for (let at = 0; at < 4; at++) r[at] = Math.floor(reading / 256 ** at) % 256;
+    const r = uintBytes(reading, 4).reverse();
     return encodePoint(this.base.multiply(r).add(this.blinding.multiply(scalarBytes(opening))));
   }
 }

@@ -7,50 +7,29 @@ import { ed25519 } from "@noble/curves/ed25519.js";
 
 export type EdwardsPoint = ReturnType<typeof ed25519.Point.fromAffine>;
 
+/** X, Y, Z and T, from 0 to p - 1; noble's points have them too. */
+export type Extended = Pick<EdwardsPoint, "X" | "Y" | "Z" | "T">;
+
 const P = ed25519.Point.Fp.ORDER;
 const TWICE_D = (2n * ed25519.Point.CURVE().d) % P;
-/** Bits a window of `multiply`, and windows of a 256-bit scalar. */
+/** Bits a window of `multiply`. */
 const WINDOW = 3;
-const WINDOWS = 86;
 
-/** Coordinates are from 0 to p - 1. */
-export interface Extended {
-  readonly X: bigint;
-  readonly Y: bigint;
-  readonly Z: bigint;
-  readonly T: bigint;
-}
-
-/** A point as it is added: Y - X, Y + X, 2Z and 2dT, each modulo p, from 0 to below 2p. */
-export interface Addend {
-  readonly minus: bigint;
-  readonly plus: bigint;
-  readonly twiceZ: bigint;
-  readonly twiceDT: bigint;
-}
-
-export const NEUTRAL: Extended = { X: 0n, Y: 1n, Z: 1n, T: 0n };
+export const NEUTRAL: Extended = ed25519.Point.ZERO;
 
 export const toPoint = ({ X, Y, Z, T }: Extended): EdwardsPoint => new ed25519.Point(X, Y, Z, T);
 
-export const addendOf = ({ X, Y, Z, T }: Extended): Addend => ({
-  minus: Y + P - X,
-  plus: Y + X,
-  twiceZ: Z + Z,
-  twiceDT: (T * TWICE_D) % P,
-});
-
-/** The addend of affine coordinates, from 0 to p - 1. */
-export const affineAddend = (x: bigint, y: bigint): Addend => addendOf({ X: x, Y: y, Z: 1n, T: (x * y) % P });
+/** The point of affine coordinates, from 0 to p - 1. */
+export const fromAffine = (x: bigint, y: bigint): Extended => ({ X: x, Y: y, Z: 1n, T: (x * y) % P });
 
 // No array is taken apart in these formulas: on the meter's engine that costs as much as a multiplication.
 
-/** The sum; section 3.1 with k = 2d, eight multiplications. */
-export function add({ X, Y, Z, T }: Extended, { minus, plus, twiceZ, twiceDT }: Addend): Extended {
-  const A = ((Y + P - X) * minus) % P;
-  const B = ((Y + X) * plus) % P;
-  const C = (T * twiceDT) % P;
-  const D = (Z * twiceZ) % P;
+/** The sum; section 3.1 with k = 2d. */
+export function add(a: Extended, b: Extended): Extended {
+  const A = ((a.Y + P - a.X) * (b.Y + P - b.X)) % P;
+  const B = ((a.Y + a.X) * (b.Y + b.X)) % P;
+  const C = (TWICE_D * a.T * b.T) % P;
+  const D = (2n * a.Z * b.Z) % P;
   const E = B + P - A;
   const F = D + P - C;
   const G = D + C;
@@ -58,53 +37,48 @@ export function add({ X, Y, Z, T }: Extended, { minus, plus, twiceZ, twiceDT }: 
   return { X: (E * F) % P, Y: (G * H) % P, Z: (F * G) % P, T: (E * H) % P };
 }
 
-/** Twice the point; section 3.3. */
+/** Twice the point; section 3.3 with 2XY for (X + Y)^2 - X^2 - Y^2: here a square costs what a product does. */
 export function double({ X, Y, Z }: Extended): Extended {
   const A = (X * X) % P;
   const B = (Y * Y) % P;
   const C = (2n * Z * Z) % P;
-  const sum = X + Y;
-  const H = A + B;
-  const E = H + P - ((sum * sum) % P);
-  const G = A + P - B;
-  const F = C + G;
+  const E = (2n * X * Y) % P;
+  const G = B + P - A;
+  const F = G + P - C;
+  const H = P + P - A - B;
   return { X: (E * F) % P, Y: (G * H) % P, Z: (F * G) % P, T: (E * H) % P };
 }
 
-/** All ones if both are equal, else zero; both from 0 to below 2^31. */
-export const mask = (a: number, b: number) => ((a ^ b) - 1) >> 31;
+/** Number of windows of `window` bits that cover a scalar of `bytes` bytes. */
+export const windowCount = (window: number, bytes = 32) => Math.ceil((8 * bytes) / window);
 
 /** Digit k of a little-endian scalar in windows of at most 8 bits; zero above its end. */
 export function digitOf(scalar: Uint8Array, k: number, window: number): number {
   const bit = k * window;
-  const low = scalar[bit >> 3] ?? 0;
-  const high = scalar[(bit >> 3) + 1] ?? 0;
-  return ((low | (high << 8)) >> (bit & 7)) & ((1 << window) - 1);
+  const two = (scalar[bit >> 3] ?? 0) | ((scalar[(bit >> 3) + 1] ?? 0) << 8);
+  return (two >> (bit & 7)) & ((1 << window) - 1);
 }
 
-/** The addend at `digit`, out of a sum over all of them. */
-function select(addends: readonly Addend[], digit: number): Addend {
-  const sum = { minus: 0n, plus: 0n, twiceZ: 0n, twiceDT: 0n };
-  addends.forEach((addend, at) => {
-    const one = BigInt(mask(at, digit) & 1);
-    sum.minus += one * addend.minus;
-    sum.plus += one * addend.plus;
-    sum.twiceZ += one * addend.twiceZ;
-    sum.twiceDT += one * addend.twiceDT;
-  });
-  return sum;
+/** A point in one number, so that it is selected by one multiplication. */
+const pack = ({ X, Y, Z, T }: Extended) => X | (Y << 256n) | (Z << 512n) | (T << 768n);
+
+/** The point at `digit`, out of a sum over all of them. */
+function select(packed: readonly bigint[], digit: number): Extended {
+  // The factor is 1 if both are equal, else 0.
+  const point = packed.reduce((sum, one, at) => sum + one * BigInt(((at ^ digit) - 1) >>> 31), 0n);
+  const coordinate = (bit: bigint) => BigInt.asUintN(256, point >> bit);
+  return { X: coordinate(0n), Y: coordinate(256n), Z: coordinate(512n), T: coordinate(768n) };
 }
 
 /** scalar·point for 32 little-endian bytes: windows from the top, each an addition, by 0 like by any other. */
 export function multiply(point: EdwardsPoint, scalar: Uint8Array): EdwardsPoint {
-  const step = addendOf(point);
   const multiples = [NEUTRAL];
-  for (let d = 1; d < 1 << WINDOW; d++) multiples.push(add(multiples[d - 1] as Extended, step));
-  const addends = multiples.map(addendOf);
+  for (let d = 1; d < 1 << WINDOW; d++) multiples.push(add(multiples[d - 1] as Extended, point));
+  const packed = multiples.map(pack);
   let sum = NEUTRAL;
-  for (let k = WINDOWS - 1; k >= 0; k--) {
+  for (let k = windowCount(WINDOW) - 1; k >= 0; k--) {
     for (let bit = 0; bit < WINDOW; bit++) sum = double(sum);
-    sum = add(sum, select(addends, digitOf(scalar, k, WINDOW)));
+    sum = add(sum, select(packed, digitOf(scalar, k, WINDOW)));
   }
   return toPoint(sum);
 }

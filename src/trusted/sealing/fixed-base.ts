@@ -4,23 +4,18 @@
 // any other. What remains is the timing of BigInt arithmetic inside the engine (docs/security.md).
 // A table of window w has ceil(256 / w)·2^w entries of 64 bytes: w = 3 is 43 KiB and 86 additions a scalar.
 import { assert } from "../encoding/bytes.js";
-import { add, affineAddend, digitOf, type EdwardsPoint, mask, NEUTRAL, toPoint } from "./edwards.js";
+import { add, digitOf, type EdwardsPoint, fromAffine, NEUTRAL, toPoint, windowCount } from "./edwards.js";
 
 /** Bytes of an entry: affine x, then y, each 32 bytes little-endian. */
 export const ENTRY_BYTES = 64;
-const ENTRY_WORDS = ENTRY_BYTES / 4;
-const SCALAR_BITS = 256;
-
-/** Number of windows of `window` bits that cover a 256-bit scalar. */
-export const windowCount = (window: number) => Math.ceil(SCALAR_BITS / window);
 
 export class FixedBaseTable {
   /** Signed words: the meter's engine keeps those as integers, and others as floating point. */
   readonly #words: Int32Array;
   readonly #window: number;
-  /** The selected entry: two coordinates of four 64-bit words. Overwritten by every selection. */
-  readonly #entry = new Int32Array(ENTRY_WORDS);
-  readonly #coordinates = new BigUint64Array(this.#entry.buffer);
+  /** The selected entry, as words of 32 and of 64 bits. Overwritten by every selection. */
+  readonly #entry = new Int32Array(16);
+  readonly #longs = new BigUint64Array(this.#entry.buffer);
 
   /**
    * @param bytes the table, 4-byte aligned in its buffer; it is used in place, not copied.
@@ -35,52 +30,38 @@ export class FixedBaseTable {
 
   /** scalar·P for a little-endian scalar of at most 32 bytes; the cost depends on its length alone. */
   multiply(scalar: Uint8Array): EdwardsPoint {
-    assert(scalar.length >= 1 && 8 * scalar.length <= SCALAR_BITS, "scalar has 1 to 32 bytes");
-    const windows = Math.ceil((8 * scalar.length) / this.#window);
+    assert(scalar.length >= 1 && scalar.length <= 32, "scalar has 1 to 32 bytes");
+    const windows = windowCount(this.#window, scalar.length);
     let sum = NEUTRAL;
     for (let k = 0; k < windows; k++) {
-      this.#select(k, digitOf(scalar, k, this.#window));
-      sum = add(sum, affineAddend(this.#coordinate(0), this.#coordinate(4)));
+      sum = add(sum, this.#select(k, digitOf(scalar, k, this.#window)));
     }
     return toPoint(sum);
   }
 
-  /** Leaves entry `digit` of window k in `#entry`. */
-  #select(k: number, digit: number): void {
+  /** Entry `digit` of window k. */
+  #select(k: number, digit: number) {
     const words = this.#words;
     const entry = this.#entry.fill(0);
     const entries = 1 << this.#window;
-    // Eight entries a turn: on the meter's engine a loop costs more than what is done in it.
-    for (let d = 0, row = k * entries * ENTRY_WORDS; d < entries; d += 8, row += 8 * ENTRY_WORDS) {
-      const m0 = mask(d, digit);
-      const m1 = mask(d + 1, digit);
-      const m2 = mask(d + 2, digit);
-      const m3 = mask(d + 3, digit);
-      const m4 = mask(d + 4, digit);
-      const m5 = mask(d + 5, digit);
-      const m6 = mask(d + 6, digit);
-      const m7 = mask(d + 7, digit);
-      for (let word = 0, at = row; word < ENTRY_WORDS; word++, at++) {
+    // A mask is all ones for the entry of the digit, else zero; entries are 16 words apart. Four a turn, and
+    // written out: on the meter's engine a loop or a call costs more than what is done in it.
+    for (let d = 0, row = 16 * k * entries; d < entries; d += 4, row += 64) {
+      const m0 = ((d ^ digit) - 1) >> 31;
+      const m1 = (((d + 1) ^ digit) - 1) >> 31;
+      const m2 = (((d + 2) ^ digit) - 1) >> 31;
+      const m3 = (((d + 3) ^ digit) - 1) >> 31;
+      for (let word = 0, at = row; word < 16; word++, at++) {
         entry[word] =
           (entry[word] as number) |
           ((words[at] as number) & m0) |
           ((words[at + 16] as number) & m1) |
           ((words[at + 32] as number) & m2) |
-          ((words[at + 48] as number) & m3) |
-          ((words[at + 64] as number) & m4) |
-          ((words[at + 80] as number) & m5) |
-          ((words[at + 96] as number) & m6) |
-          ((words[at + 112] as number) & m7);
+          ((words[at + 48] as number) & m3);
       }
     }
-  }
-
-  /** The coordinate whose lowest 64-bit word is the entry's word `first`. */
-  #coordinate(first: number): bigint {
-    let value = 0n;
-    for (let word = first + 3; word >= first; word--) {
-      value = (value << 64n) | (this.#coordinates[word] as bigint);
-    }
-    return value;
+    let point = 0n;
+    for (let at = 7; at >= 0; at--) point = (point << 64n) | (this.#longs[at] as bigint);
+    return fromAffine(BigInt.asUintN(256, point), point >> 256n);
   }
 }

@@ -16,7 +16,7 @@ export const digest = (...parts: readonly Uint8Array[]) => sha256(concatBytes(..
 export const prf = (key: Uint8Array, ...message: readonly Uint8Array[]) =>
   hmac(sha256, key, concatBytes(...message));
 
-/** A scalar of the group of order l from at least 48 uniform little-endian bytes. */
+/** The scalar of little-endian bytes modulo l; it is uniform if they are, and are at least 48. */
 export const scalarFrom = (bytes: Uint8Array) => ed25519.Point.Fn.create(bytesToNumberLE(bytes));
 
 /** What names a pairing: the meter, its epoch and the two public points, 32 bytes each. */
@@ -28,10 +28,8 @@ export interface PairingNames {
 }
 
 /** K of one pairing from the Diffie-Hellman point encode(e·U) = encode(u·E); 32 bytes. */
-export function customerKey(
-  shared: Uint8Array,
-  { meterId, epoch, user, ephemeral }: PairingNames,
-): Uint8Array {
+export function customerKey(shared: Uint8Array, names: PairingNames): Uint8Array {
+  const { meterId, epoch, user, ephemeral } = names;
   const info = concatBytes(asciiBytes("sealmeter/1/user"), uintBytes(epoch, 2), user, ephemeral);
   return hkdf(sha256, shared, asciiBytes(meterId), info, 32);
 }
@@ -39,12 +37,6 @@ export function customerKey(
 /** Kday(d): opens one UTC day's readings of one epoch. */
 export const dayKey = (customer: Uint8Array, day: number) =>
   prf(customer, asciiBytes("day"), uintBytes(day, 4));
-
-/** What opens one reading: the opening t of its commitment, a scalar below l, and the 4 bytes over u32be(r). */
-export interface ReadingKey {
-  readonly opening: bigint;
-  readonly pad: Uint8Array;
-}
 
 /** The readings' keys of one day. The day key's two blocks of HMAC are hashed once, not for every reading. */
 export class ReadingKeys {
@@ -55,13 +47,12 @@ export class ReadingKeys {
     this.#keyed = hmac.create(sha256, day);
   }
 
-  of(channel: number, interval: number): ReadingKey {
+  /** What opens one reading: the opening t of its commitment, a scalar below l, and the 4 bytes over u32be(r). */
+  of(channel: number, interval: number) {
     const first = this.#prf("open1", channel, interval);
     const second = this.#prf("open2", channel, interval);
-    return {
-      opening: scalarFrom(concatBytes(first, second.subarray(0, 16))),
-      pad: second.subarray(16, 20),
-    };
+    const opening = scalarFrom(concatBytes(first, second.subarray(0, 16)));
+    return { opening, pad: second.subarray(16, 20) };
   }
 
   /** The pad alone, at half the cost. */

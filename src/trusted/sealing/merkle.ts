@@ -4,23 +4,16 @@
 import { assert } from "../encoding/bytes.js";
 import { digest } from "./keys.js";
 
-const LEAF = Uint8Array.of(0);
-const NODE = Uint8Array.of(1);
-
 /** A batch has at most 96 intervals of 8 channels. */
 export const LEAVES_MAX = 96 * 8;
 
-export const leafHash = (leaf: Uint8Array) => digest(LEAF, leaf);
-export const nodeHash = (left: Uint8Array, right: Uint8Array) => digest(NODE, left, right);
+export const leafHash = (leaf: Uint8Array) => digest(Uint8Array.of(0), leaf);
+export const nodeHash = (left: Uint8Array, right: Uint8Array) => digest(Uint8Array.of(1), left, right);
 
 export class MerkleFrontier {
   /** Complete subtrees of falling size; their sizes are the bits of `#leaves`, highest first. */
   #nodes: Uint8Array[] = [];
   #leaves = 0;
-
-  get leaves(): number {
-    return this.#leaves;
-  }
 
   /** Folds in the next leaf; asserts that there are fewer than LEAVES_MAX. */
   append(leaf: Uint8Array): void {

@@ -60,7 +60,7 @@ describe("COSE_Sign1", () => {
       }
     }
     expect(() => decodeSign1(encodeSign1("roster-1", sample), "tariff-1", 300)).toThrow(
-      'type "sealmeter/roster-1" instead of "sealmeter/tariff-1"',
+      "tariff-1: protected header of something else at byte 26",
     );
   });
 

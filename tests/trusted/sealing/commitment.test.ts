@@ -79,7 +79,7 @@ describe("a commitment", () => {
 
   it("takes no reading beyond 32 bits, negative or broken, and no negative opening", () => {
     for (const reading of [-1, READING_MAX + 1, 0.5, Number.NaN]) {
-      expect(() => key.commit(reading, 1n)).toThrow("reading is a u32");
+      expect(() => key.commit(reading, 1n)).toThrow("integer fits its field");
     }
     expect(() => key.commit(1, -1n)).toThrow();
   });

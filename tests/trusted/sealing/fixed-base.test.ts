@@ -5,7 +5,8 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { BASE, BLINDING, type GroupElement, makeTables } from "../../../src/proofs/generators.js";
 import { encodePoint } from "../../../src/trusted/sealing/commitment.js";
-import { ENTRY_BYTES, FixedBaseTable, windowCount } from "../../../src/trusted/sealing/fixed-base.js";
+import { windowCount } from "../../../src/trusted/sealing/edwards.js";
+import { ENTRY_BYTES, FixedBaseTable } from "../../../src/trusted/sealing/fixed-base.js";
 import vectors from "../../vectors/rfc9496-ristretto255.json" with { type: "json" };
 
 const L = ed25519.Point.Fn.ORDER;
