@@ -74,6 +74,13 @@ const MESSAGE_HEAD_BYTES = 7;
 const encodeMessage = ({ kind, number, bytes }: Message) =>
   concatBytes(uintBytes(kind, 1), uintBytes(number, 4), uintBytes(bytes.length, 2), bytes);
 
+/** A configuration by itself: the first, or the one in force out of the way of the writer. */
+const configurationRecord = (bytes: Uint8Array) => ({
+  type: RecordType.CONFIGURATION,
+  number: 0,
+  body: encodeMessage({ kind: MessageKind.CONFIGURATION, number: 0, bytes }),
+});
+
 const isConfiguration = ({ kind }: Message) => kind === MessageKind.CONFIGURATION;
 
 export const decodeInterval = ({ number, body }: JournalRecord): IntervalRecord => ({
@@ -167,10 +174,9 @@ export class Journal {
     this.#raiseMark(mark, number);
   }
 
-  /** Stores a configuration by itself: the first, or the one in force, out of the way of the writer. */
+  /** Stores the first configuration. */
   appendConfiguration(configuration: Uint8Array): void {
-    const body = encodeMessage({ kind: MessageKind.CONFIGURATION, number: 0, bytes: configuration });
-    this.log.configuration = this.#append({ type: RecordType.CONFIGURATION, number: 0, body });
+    this.log.configuration = this.#append(configurationRecord(configuration));
   }
 
   /** The configuration in force, as it was stored. */
@@ -189,7 +195,7 @@ export class Journal {
   #append(record: JournalRecord): Place {
     const place = this.log.append(record);
     if (this.log.isInTheWay(this.log.configuration)) {
-      this.appendConfiguration(this.configuration());
+      this.log.configuration = this.log.append(configurationRecord(this.configuration()));
       // Where it lies now must be known before its old sector is erased.
       this.writeState();
     }
