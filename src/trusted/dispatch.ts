@@ -100,7 +100,7 @@ export class Dispatch {
       3: state.nextBatch,
       4: state.nextEvent,
       5: state.epoch + 1,
-      6: state.statementInterval + 1,
+      6: state.statementDay === 0 ? 0 : state.statementInterval + 1,
     };
     const waiting = STORED_KINDS.filter((kind) => this.#ungiven(kind) < ends[kind]);
     const places = waiting.map((kind) => this.#placeOf(kind, this.#ungiven(kind)));
