@@ -72,6 +72,24 @@ describe("the state", () => {
     expect(measure(PERSIST_MJ / 2, 8)).toBe(3);
   });
 
+  it("is written a second of the present power ahead when steps are short, and of no more than Imax", () => {
+    const { measure } = measuring();
+    // A third of the limit a second: after two of them the third second could pass it.
+    const writes = Array.from({ length: 40 }, (_, at) => measure(PERSIST_MJ / 30, (at + 1) / 10));
+    expect(writes.lastIndexOf(0)).toBe(18);
+    expect(writes.slice(19)).toEqual([...new Array<number>(20).fill(1), 2]);
+  });
+
+  it("is not written for every pulse, which in a short step looks like a great power", () => {
+    const { measure } = measuring();
+    let writes = 0;
+    for (let step = 1; step <= 10_000; step++) {
+      writes = measure(step % 100 === 0 ? MILLIJOULES_PER_WH : 0, step / 50);
+    }
+    // 100 Wh in 200 s, where the limit is 29 Wh and a second at Imax is 11.5 Wh.
+    expect(writes).toBe(Math.floor(100 / 18));
+  });
+
   it("is written every five minutes, and at each interval's close", () => {
     const { measure } = measuring();
     expect([measure(0, 299), measure(0, 300), measure(0, 301), measure(0, 600)]).toEqual([0, 1, 1, 2]);
