@@ -87,6 +87,14 @@ describe("what is new", () => {
     expect(given.indexOf(`${BATCH}/0`)).toBe(given.indexOf(`${READING}/${FIRST + 47}`) + 1);
   });
 
+  it("is given at once after a restart when all before it has arrived, however long the journal is", () => {
+    const { journal, dispatch } = filledJournal(1000);
+    journal.state.acknowledged = [1000, 0, 0, 0, 1, 0];
+    dispatch();
+    journal.appendInterval({ interval: 1000, status: 0, epoch: 0, padded: new Uint8Array(4) });
+    expect(dispatch().take(0)).not.toBeNull();
+  });
+
   it("is given however little is acknowledged: the network side takes no more than it can hold", () => {
     const meter = unheardMeter(3);
     const given = names(takeAll(meter));

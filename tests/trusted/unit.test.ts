@@ -16,7 +16,7 @@ import { decodeSecrets, encodeSecrets } from "../../src/trusted/authority/secret
 import { asciiBytes, FormatError } from "../../src/trusted/encoding/bytes.js";
 import { array, bstr, int } from "../../src/trusted/encoding/cbor.js";
 import { decodeSign1 } from "../../src/trusted/encoding/cose.js";
-import { Journal } from "../../src/trusted/journal/journal.js";
+import { Journal, MessageKind, RecordType } from "../../src/trusted/journal/journal.js";
 import { Status } from "../../src/trusted/metrology/interval.js";
 import { closeChannel } from "../../src/trusted/metrology/registers.js";
 import { CommitmentKey } from "../../src/trusted/sealing/commitment.js";
@@ -118,14 +118,14 @@ describe("the worked example", () => {
     };
     const sealer = new Sealer(context, journal);
     const documents: string[] = [];
-    const append = vi.spyOn(journal, "appendBatch");
+    const append = vi.spyOn(journal, "appendHappening");
     for (const [sequence, { event, readings }] of [
       { event: vector.pairingEvent, readings: vector.readings },
       { event: vector.second.event, readings: vector.second.readings },
     ].entries()) {
-      const message = hexToBytes(event);
-      const eventDigest = digest(journal.state.eventDigest, message);
-      journal.appendEvent({ sequence, type: sequence === 0 ? 7 : 3, digest: eventDigest, message });
+      const message = { kind: MessageKind.EVENT, number: sequence, bytes: hexToBytes(event) };
+      journal.state.eventDigest = digest(journal.state.eventDigest, message.bytes);
+      journal.appendHappening(RecordType.EVENT, sequence, [message]);
       for (const { interval, status, channels, message } of readings) {
         const values = channels.map(({ reading }) => reading);
         const day = dayKey(hexToBytes(vector.K), Math.floor((interval * HALF_HOUR_S) / DAY_S));
@@ -133,9 +133,11 @@ describe("the worked example", () => {
         expect(message.endsWith(bytesToHex(padded))).toBe(true);
         journal.appendInterval({ interval, status, epoch: 0, padded });
       }
-      while (sealer.step(FIRST + 100)) {}
+      while (sealer.step(FIRST + 100, false)) {}
     }
-    for (const [{ document }] of append.mock.calls) documents.push(bytesToHex(document));
+    for (const [type, , messages] of append.mock.calls) {
+      if (type === RecordType.BATCH) documents.push(...messages.map(({ bytes }) => bytesToHex(bytes)));
+    }
     expect(documents).toEqual([vector.batch, vector.second.batch]);
   });
 });
@@ -161,7 +163,7 @@ describe("provisioning", () => {
       ...Array.from(whole, (_, length) => whole.subarray(0, length)),
       Uint8Array.of(...whole, 0),
       request(meter, int(2)),
-      request(meter, undefined, bstr(new Uint8Array(401))),
+      request(meter, undefined, bstr(new Uint8Array(801))),
       request(meter, undefined, undefined, bstr(new Uint8Array(32))),
       request(meter, undefined, undefined, bstr(new Uint8Array(32).fill(0xff))),
       request(meter, undefined, undefined, undefined, int(2 ** 32)),

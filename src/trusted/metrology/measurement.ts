@@ -13,6 +13,8 @@ const PERSIST_EVERY_MS = 300_000;
 const PERSIST_MJ_PER_VA = 2520;
 /** How long a step with its other work may last; what flows meanwhile at present power counts as unwritten. */
 const STEP_MS = 1_000;
+/** No more than Imax flows in that time: a pulse in a short step stands for what flowed long before it. */
+const STEP_MJ_PER_VA = STEP_MS;
 /** Flags that a front end may raise. */
 const FRONT_END = Status.INCOMPLETE | Status.TAMPER | Status.FAULT;
 
@@ -35,7 +37,7 @@ export class Measurement {
   configuration: Configuration;
   readonly #source: EnergySource;
   readonly #companion: Companion | undefined;
-  readonly #persist_mJ: number;
+  readonly #rating_VA: number;
   #unwritten_mJ = 0;
   #measured_ms = 0;
   #written_ms = 0;
@@ -55,7 +57,7 @@ export class Measurement {
     this.#source = energy;
     this.#companion = companion;
     const { elements, nominal_V, maximum_A } = configuration;
-    this.#persist_mJ = PERSIST_MJ_PER_VA * elements * nominal_V * maximum_A;
+    this.#rating_VA = elements * nominal_V * maximum_A;
     this.#shown_Wh = journal.state.channels.map(registerNow_Wh);
   }
 
@@ -74,10 +76,11 @@ export class Measurement {
     const step_mJ = this.#integrate();
     this.#unwritten_mJ += step_mJ;
     const elapsed_ms = now_ms - this.#measured_ms;
-    const next_mJ = elapsed_ms > 0 && elapsed_ms < STEP_MS ? (step_mJ * STEP_MS) / elapsed_ms : step_mJ;
+    const projected_mJ = (step_mJ * STEP_MS) / Math.max(1, elapsed_ms);
+    const next_mJ = Math.max(step_mJ, Math.min(projected_mJ, STEP_MJ_PER_VA * this.#rating_VA));
     this.#measured_ms = now_ms;
-    let due =
-      this.#unwritten_mJ + next_mJ >= this.#persist_mJ || now_ms - this.#written_ms >= PERSIST_EVERY_MS;
+    const enough = this.#unwritten_mJ + next_mJ >= PERSIST_MJ_PER_VA * this.#rating_VA;
+    let due = enough || now_ms - this.#written_ms >= PERSIST_EVERY_MS;
     if (time_s !== null) {
       state.lastTime_s = time_s;
       const interval = intervalAt(time_s, this.configuration.intervalSeconds);

@@ -46,6 +46,47 @@ describe("the clock after power-up", () => {
   });
 });
 
+describe("a clock that ran on without power", () => {
+  const known_s = NOON_S - 100;
+  /** What time a clock has at an uptime of 5 s, that was told this at an uptime of 3 s. */
+  const told = (unix_s: number) => {
+    const clock = new Clock();
+    return [clock.confirm(unix_s, known_s, 3_000), clock.time_s(5_000)];
+  };
+
+  it("confirms the time from the last known moment on, to 45 days after it", () => {
+    expect(told(known_s)).toEqual([true, known_s + 2]);
+    expect(told(NOON_S)).toEqual([true, NOON_S + 2]);
+    expect(told(known_s + 45 * DAY_S)).toEqual([true, known_s + 45 * DAY_S + 2]);
+    for (const unix_s of [0, known_s - 1, known_s + 45 * DAY_S + 1, 0xffffffff]) {
+      expect(told(unix_s)).toEqual([false, null]);
+    }
+  });
+
+  it("is corrected by the first answer, as a synchronisation if it is near", () => {
+    const clock = new Clock();
+    clock.confirm(NOON_S, known_s, 0);
+    expect(clock.follow(offerOf({ unix_s: NOON_S + 14, arrival_ms: 5_000 }))).toBe("synchronised");
+    const far = new Clock();
+    far.confirm(NOON_S, known_s, 0);
+    expect(far.follow(offerOf({ unix_s: NOON_S + 15, arrival_ms: 5_000 }))).toBe("set");
+  });
+});
+
+describe("a clock that nobody sets", () => {
+  it("is overdue after an hour, and says so once", () => {
+    const clock = new Clock();
+    expect(clock.isOverdue(0)).toBe(false);
+    expect(clock.isOverdue(HOUR_MS - 1)).toBe(false);
+    expect(clock.isOverdue(HOUR_MS)).toBe(true);
+    expect(clock.isOverdue(2 * HOUR_MS)).toBe(false);
+  });
+
+  it("is not overdue once it is confirmed", () => {
+    expect(confirmedClock().isOverdue(2 * HOUR_MS)).toBe(false);
+  });
+});
+
 describe("asking for the time", () => {
   it("happens at once, then every minute while unconfirmed and every six hours when confirmed", () => {
     const clock = new Clock();

@@ -3,13 +3,17 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import {
   CHANNELS_MAX,
+  CONFIGURATION_BYTES_MAX,
   type Configuration,
+  changeConfiguration,
   decodeConfiguration,
   encodeConfiguration,
   METER_ID,
   OBIS,
+  readRevokedPeers,
 } from "../../../src/trusted/authority/configuration.js";
 import { FormatError } from "../../../src/trusted/encoding/bytes.js";
+import { array, bstr, CborReader, int, map } from "../../../src/trusted/encoding/cbor.js";
 
 const sample: Configuration = {
   meterId: "SM-0001",
@@ -23,7 +27,13 @@ const sample: Configuration = {
   network: new Uint8Array(32).fill(2),
   aggregator: new Uint8Array(32).fill(3),
   minGroup: 10,
+  revokedPeers: [new Uint8Array(8), new Uint8Array(8).fill(7)],
+  update: { imageDigest: new Uint8Array(32).fill(4), softwareId: new Uint8Array(32).fill(5), version: 6 },
 };
+const PEERS_MAX = 32;
+/** So many peers, ascending by their last byte. */
+const peersOf = (count: number) =>
+  Array.from({ length: count }, (_, at) => Uint8Array.of(0, 0, 0, 0, 0, 0, 0, at));
 
 const decodeWith = (changes: Partial<Configuration>) =>
   decodeConfiguration(encodeConfiguration({ ...sample, ...changes }));
@@ -46,8 +56,14 @@ const configurations: fc.Arbitrary<Configuration> = fc
     network: keys,
     aggregator: keys,
     minGroup: fc.integer({ min: 3, max: 128 }),
+    peers: fc.nat(PEERS_MAX),
+    update: fc.option(fc.record({ imageDigest: keys, softwareId: keys, version: fc.nat(0xffffffff) })),
   })
-  .map(({ share, ...rest }) => {
+  .filter(({ supplier, network, aggregator }) => {
+    return new Set([supplier, network, aggregator].map(bytesToHex)).size === 3;
+  })
+  .map(({ share, peers, ...given }) => {
+    const rest = { ...given, revokedPeers: peersOf(peers) };
     const fuse_Wh = (rest.elements * rest.nominal_V * rest.maximum_A * rest.intervalSeconds) / 3600;
     return { ...rest, maximum_Wh: Math.floor(share * fuse_Wh) };
   });
@@ -63,8 +79,11 @@ describe("a configuration", () => {
 
   it("fits the space that provisioning and the journal have for it", () => {
     const channels = Array.from({ length: CHANNELS_MAX }, (_, at) => `255-255:255.255.10${at}`);
-    const largest = { ...sample, meterId: `A${"-".repeat(31)}`, channels, minGroup: 128 };
-    expect(encodeConfiguration(largest).length).toBeLessThanOrEqual(400);
+    const longest = { meterId: `A${"-".repeat(31)}`, channels, minGroup: 128, maximum_Wh: 500_000 };
+    const rating = { intervalSeconds: 1800, nominal_V: 1000, maximum_A: 1000 };
+    const update = { imageDigest: sample.supplier, softwareId: sample.supplier, version: 0xffffffff };
+    const largest = { ...sample, ...longest, ...rating, update, revokedPeers: peersOf(PEERS_MAX) };
+    expect(encodeConfiguration(largest).length).toBeLessThanOrEqual(CONFIGURATION_BYTES_MAX);
     expect(decodeConfiguration(encodeConfiguration(largest))).toEqual(largest);
   });
 
@@ -137,5 +156,80 @@ describe("a configuration", () => {
     }
     expect(() => decodeWith({ minGroup: 2 })).toThrow("least group below 3");
     expect(() => decodeWith({ minGroup: 129 })).toThrow(FormatError);
+  });
+
+  it("has another key for every role", () => {
+    const { supplier, network } = sample;
+    for (const changes of [{ network: supplier }, { aggregator: supplier }, { aggregator: network }]) {
+      expect(() => decodeWith(changes)).toThrow("two roles with one key");
+    }
+  });
+
+  it("has at most 32 revoked peers of 8 bytes, ascending, each once", () => {
+    expect(decodeWith({ revokedPeers: peersOf(PEERS_MAX) }).revokedPeers).toEqual(peersOf(PEERS_MAX));
+    expect(() => decodeWith({ revokedPeers: peersOf(PEERS_MAX + 1) })).toThrow(FormatError);
+    for (const revokedPeers of [peersOf(2).reverse(), [...peersOf(1), ...peersOf(1)]]) {
+      expect(() => decodeWith({ revokedPeers })).toThrow("revoked peers do not ascend");
+    }
+    for (const length of [7, 9]) {
+      expect(() => decodeWith({ revokedPeers: [new Uint8Array(length)] })).toThrow(FormatError);
+    }
+    const wrong = array(...peersOf(3).map(bstr), int(1));
+    expect(() => readRevokedPeers(new CborReader(wrong, "peers"))).toThrow(FormatError);
+  });
+});
+
+describe("a change of the configuration", () => {
+  const change = (...fields: readonly (readonly [number, Uint8Array])[]) =>
+    changeConfiguration(sample, new CborReader(map(...fields), "change"));
+  const key = new Uint8Array(32).fill(9);
+
+  it("sets the fields that it names and leaves the others as they were", () => {
+    expect(change([4, int(17_250)])).toEqual({ ...sample, maximum_Wh: 17_250 });
+    expect(change([8, bstr(key)])).toEqual({ ...sample, supplier: key });
+    expect(change([9, bstr(key)])).toEqual({ ...sample, network: key });
+    expect(change([10, bstr(key)])).toEqual({ ...sample, aggregator: key });
+    expect(change([11, int(3)])).toEqual({ ...sample, minGroup: 3 });
+    const [supplier, network, aggregator] = [9, 10, 11].map((fill) => new Uint8Array(32).fill(fill));
+    const all = change(
+      [4, int(0)],
+      [8, bstr(supplier ?? key)],
+      [9, bstr(network ?? key)],
+      [10, bstr(aggregator ?? key)],
+      [11, int(128)],
+    );
+    expect(all).toEqual({ ...sample, maximum_Wh: 0, supplier, network, aggregator, minGroup: 128 });
+  });
+
+  it("may let two anchors change places", () => {
+    const { supplier, network } = sample;
+    expect(change([8, bstr(network)], [9, bstr(supplier)])).toEqual({
+      ...sample,
+      supplier: network,
+      network: supplier,
+    });
+  });
+
+  it("names at least one field, each once and ascending, and none that is fixed for life or unknown", () => {
+    expect(() => change()).toThrow("map of size 0");
+    for (const field of [0, 1, 2, 3, 5, 6, 7, 12, 13, 14, 0xffffffff]) {
+      expect(() => change([field, int(1)])).toThrow(`field ${field} is not to be changed here`);
+    }
+    const twice = Uint8Array.of(0xa2, 11, 5, 11, 6);
+    const falling = Uint8Array.of(0xa2, 11, 5, 4, 6);
+    for (const bytes of [twice, falling]) {
+      expect(() => changeConfiguration(sample, new CborReader(bytes, "change"))).toThrow(
+        "is not to be changed here",
+      );
+    }
+  });
+
+  it("is refused whole for a value that the configuration could not have", () => {
+    expect(() => change([4, int(17_251)])).toThrow("maximum above fuse rating x interval");
+    expect(() => change([11, int(2)])).toThrow("least group below 3");
+    expect(() => change([11, int(129)])).toThrow(FormatError);
+    expect(() => change([8, bstr(sample.network)])).toThrow("two roles with one key");
+    expect(() => change([8, bstr(key.slice(1))])).toThrow(FormatError);
+    expect(() => change([8, bstr(key)], [9, bstr(key)])).toThrow("two roles with one key");
   });
 });

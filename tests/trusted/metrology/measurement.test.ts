@@ -7,17 +7,18 @@ import { Journal } from "../../../src/trusted/journal/journal.js";
 import { dayOf, intervalAt, intervalStart_s, Status } from "../../../src/trusted/metrology/interval.js";
 import { Measurement } from "../../../src/trusted/metrology/measurement.js";
 import { MILLIJOULES_PER_WH } from "../../../src/trusted/metrology/registers.js";
+import type { Companion } from "../../../src/trusted/ports.js";
 
 const INTERVAL_S = 1800;
 const START_S = 727_488 * INTERVAL_S;
 /** 2,520 mJ per V·A of each of three elements. */
 const PERSIST_MJ = 2520 * 3 * 230 * 60;
 
-function measuring({ maximum_Wh = 20_000 } = {}) {
+function measuring({ maximum_Wh = 20_000, companion }: { maximum_Wh?: number; companion?: Companion } = {}) {
   const journal = new Journal(new NorFlash({ sectors: 8, mode: "plain", random: new SeededRandom(1) }));
   journal.format(1);
   journal.state.openInterval = intervalAt(START_S, INTERVAL_S);
-  const none = new Uint8Array(32);
+  const anchor = (name: number) => new Uint8Array(32).fill(name);
   const configuration: Configuration = {
     meterId: "SM-0001",
     intervalSeconds: INTERVAL_S,
@@ -26,13 +27,18 @@ function measuring({ maximum_Wh = 20_000 } = {}) {
     elements: 3,
     nominal_V: 230,
     maximum_A: 60,
-    supplier: none,
-    network: none,
-    aggregator: none,
+    supplier: anchor(1),
+    network: anchor(2),
+    aggregator: anchor(3),
     minGroup: 10,
+    revokedPeers: [],
+    update: null,
   };
   const next = { energy_mJ: [0], status: 0 };
-  const measurement = new Measurement(journal, configuration, { read: () => next });
+  const measurement = new Measurement(journal, configuration, {
+    energy: { read: () => next },
+    ...(companion ? { companion } : {}),
+  });
   const writes = vi.spyOn(journal, "writeState");
   /** Measures this energy at a time after the first interval's start, or an unknown one. */
   const measure = (energy_mJ: number, after_s: number, { timed = true, mayClose = true } = {}) => {
@@ -66,6 +72,24 @@ describe("the state", () => {
     expect(measure(PERSIST_MJ / 2, 8)).toBe(3);
   });
 
+  it("is written a second of the present power ahead when steps are short, and of no more than Imax", () => {
+    const { measure } = measuring();
+    // A third of the limit a second: after two of them the third second could pass it.
+    const writes = Array.from({ length: 40 }, (_, at) => measure(PERSIST_MJ / 30, (at + 1) / 10));
+    expect(writes.lastIndexOf(0)).toBe(18);
+    expect(writes.slice(19)).toEqual([...new Array<number>(20).fill(1), 2]);
+  });
+
+  it("is not written for every pulse, which in a short step looks like a great power", () => {
+    const { measure } = measuring();
+    let writes = 0;
+    for (let step = 1; step <= 10_000; step++) {
+      writes = measure(step % 100 === 0 ? MILLIJOULES_PER_WH : 0, step / 50);
+    }
+    // 100 Wh in 200 s, where the limit is 29 Wh and a second at Imax is 11.5 Wh.
+    expect(writes).toBe(Math.floor(100 / 18));
+  });
+
   it("is written every five minutes, and at each interval's close", () => {
     const { measure } = measuring();
     expect([measure(0, 299), measure(0, 300), measure(0, 301), measure(0, 600)]).toEqual([0, 1, 1, 2]);
@@ -91,10 +115,13 @@ describe("an interval", () => {
     expect(journal.state.channels[0]?.closed_Wh).toBe(2);
   });
 
-  it("skips those in which nobody measured", () => {
+  it("skips those in which nobody measured, and says of the one before that it holds what came in them", () => {
     const { journal, measure } = measuring();
     measure(0, 5 * INTERVAL_S);
-    expect(journal.state).toMatchObject({ openInterval: 727_493, closedInterval: 727_488, closedStatus: 0 });
+    const closed = { closedInterval: 727_488, closedStatus: Status.INCOMPLETE };
+    expect(journal.state).toMatchObject({ openInterval: 727_493, openStatus: 0, ...closed });
+    measure(0, 6 * INTERVAL_S);
+    expect(journal.state).toMatchObject({ closedInterval: 727_493, closedStatus: 0 });
   });
 
   it("is flagged above the maximum, not at it, and only that one", () => {
@@ -115,7 +142,7 @@ describe("an interval", () => {
 });
 
 describe("an interval that never began", () => {
-  const set = { unix_s: START_S + 10 * INTERVAL_S, powerUp_ms: 0, wasConfirmed: false };
+  const set = { unix_s: START_S + 10 * INTERVAL_S, powerUp_ms: 0, wasConfirmed: false, byRtc: false };
 
   it("is skipped when the time is confirmed after it, and its flags go on", () => {
     const { journal, measurement } = measuring();
@@ -165,7 +192,7 @@ describe("whatever is measured, timed or not", () => {
           if (energy_mJ <= 1e9 && energy_mJ >= 0 && energy_mJ !== 0.5) total_mJ += energy_mJ;
         }
         const unix_s = START_S + now_s;
-        summed(() => measurement.setTime({ unix_s, powerUp_ms: 0, wasConfirmed: false }));
+        summed(() => measurement.setTime({ unix_s, powerUp_ms: 0, wasConfirmed: false, byRtc: false }));
         const { register_Wh = 0, open_mJ = 0, carried_mJ = 0, untimed_mJ } = channel ?? {};
         expect(register_Wh).toBe(readings_Wh);
         expect(untimed_mJ).toBe(0);
