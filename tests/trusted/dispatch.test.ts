@@ -222,7 +222,7 @@ describe("a request to send again", () => {
       { kind: PAIRING, number: 1, bytes: Uint8Array.of(1) },
     ];
     journal.appendHappening(RecordType.EVENT, 0, messages);
-    journal.appendConfiguration(0, Uint8Array.of(2));
+    journal.appendConfiguration(Uint8Array.of(2));
     journal.state.acknowledged = [600, 0, 0, 1, 2, 0];
     dispatch().sendAgain(PAIRING, 0, 7);
     expect([dispatch().take(0), dispatch().take(0)]).toEqual([null, null]);
