@@ -50,14 +50,15 @@ export class Log {
   recover(completed: number): boolean {
     const { live, sectors } = this.#ring;
     const bases = new Uint32Array(sectors);
-    let last: Header | null = null;
     for (let position = 0; position < sectors; position++) {
-      const header = this.#ring.header(position);
-      if (!header || (header.base !== 0 && header.sequence > completed)) continue;
-      live[position] = header.sequence;
-      bases[position] = header.base;
-      if (!last || header.sequence > last.sequence) last = header;
+      const sequence = this.#ring.look(position);
+      const { base } = this.#ring;
+      // What a copy says of others must be right.
+      if (base !== 0 && (!this.#ring.header(position) || sequence > completed)) continue;
+      live[position] = sequence;
+      bases[position] = base;
     }
+    const last = this.#newest();
     if (!last) return false;
     bases[this.#copyOn(last)] = last.base || last.sequence;
     this.#dropReplaced(bases);
@@ -149,6 +150,21 @@ export class Log {
       if (next > above) return next;
     }
     return 0;
+  }
+
+  /** The header of the sector begun last, by its number; a torn one may pass for it at first. */
+  #newest(): Header | null {
+    const { live } = this.#ring;
+    for (;;) {
+      const position = live.reduce(
+        (newest, sequence, at) => (sequence > (live[newest] as number) ? at : newest),
+        0,
+      );
+      if (live[position] === 0) return null;
+      const header = this.#ring.header(position);
+      if (header) return header;
+      live[position] = 0;
+    }
   }
 
   /**

@@ -10,8 +10,9 @@ import { encodeRecord, type JournalRecord, readRecord, recordBytes } from "./rec
 
 const MAGIC = 0x534d4c32; // "SML2"
 export const HEADER_BYTES = 32;
-/** Where in a header its CRC stands, over all that is before it. */
+/** Where in a header its CRC stands, over all that is before it, and the complement of the sequence number. */
 const CRC_AT = 24;
+const COMPLEMENT_AT = 28;
 /** Sectors tried one after the other before the flash counts as dead. */
 export const TRIES_MAX = 8;
 
@@ -39,7 +40,7 @@ export interface Found extends JournalRecord {
 
 function encodeHeader({ sequence, base, marks }: Header): Uint8Array {
   const head = concatBytes(...[MAGIC, sequence, base, ...marks].map((value) => uintBytes(value, 4)));
-  return concatBytes(head, uintBytes(crc32c(head), 4), new Uint8Array(HEADER_BYTES - CRC_AT - 4));
+  return concatBytes(head, uintBytes(crc32c(head), 4), uintBytes(~sequence >>> 0, 4));
 }
 
 export class SectorRing {
@@ -52,6 +53,10 @@ export class SectorRing {
   tail = 0;
   #end = SECTOR_BYTES;
   #highest: number;
+  /** The header last looked at: every restart looks at all of them, and one buffer makes no garbage. */
+  readonly #head = new Uint8Array(HEADER_BYTES);
+  readonly #view = new DataView(this.#head.buffer);
+  base = 0;
   /** Sectors that could not be written since power-up, in the flash's numbering. */
   readonly badSectors: number[] = [];
 
@@ -65,17 +70,27 @@ export class SectorRing {
     this.#highest = sectors - 1;
   }
 
+  /**
+   * The sequence number in the header at a position, or 0. It stands there twice: the CRC costs too much to compute
+   * for all sectors. The header's base is in `base` until the next look.
+   */
+  look(position: number): number {
+    this.#flash.read(this.#address(position), this.#head);
+    this.base = this.#view.getUint32(8);
+    const sequence = this.#view.getUint32(4);
+    const isWhole =
+      this.#view.getUint32(0) === MAGIC && this.#view.getUint32(COMPLEMENT_AT) === ~sequence >>> 0;
+    return isWhole && sequence % this.sectors === position ? sequence : 0;
+  }
+
   /** The header of the sector at a position, or null. What is begun later has a higher number than any seen. */
   header(position: number): Header | null {
-    const bytes = new Uint8Array(HEADER_BYTES);
-    this.#flash.read(this.#address(position), bytes);
-    const view = new DataView(bytes.buffer);
-    const sequence = view.getUint32(4);
-    if (view.getUint32(0) !== MAGIC || sequence % this.sectors !== position) return null;
-    if (crc32c(bytes.subarray(0, CRC_AT)) !== view.getUint32(CRC_AT)) return null;
+    const sequence = this.look(position);
+    const view = this.#view;
+    if (sequence === 0 || crc32c(this.#head.subarray(0, CRC_AT)) !== view.getUint32(CRC_AT)) return null;
     this.#highest = Math.max(this.#highest, sequence);
     const marks = [view.getUint32(12), view.getUint32(16), view.getUint32(20)] as const;
-    return { sequence, base: view.getUint32(8), marks };
+    return { sequence, base: this.base, marks };
   }
 
   /** Erases the whole ring: nothing of what it held is found again. */
