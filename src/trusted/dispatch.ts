@@ -12,7 +12,7 @@ import {
   RecordType,
 } from "./journal/journal.js";
 import type { JournalRecord } from "./journal/record.js";
-import { Mark, type Marks, type Place } from "./journal/sector-ring.js";
+import { Mark, type Place } from "./journal/sector-ring.js";
 
 /** The kinds that the journal keeps. */
 export type StoredKind = 1 | 3 | 4 | 5 | 6;
@@ -85,7 +85,7 @@ export class Dispatch {
     const oldest = log.oldestMarks();
     return COUNTED_KINDS.flatMap((kind) => {
       const first = state.acknowledged[kind - 1] as number;
-      const kept = oldest[MARKS[kind] as keyof Marks & number] as number;
+      const kept = oldest[MARKS[kind] as number] as number;
       if (kept <= first) return [];
       state.acknowledged[kind - 1] = kept;
       return [{ kind, first, last: kept - 1 }];

@@ -86,14 +86,6 @@ export interface Loader {
   install(imageDigest: Uint8Array): void;
 }
 
-/** An interval that has just closed. */
-export interface ClosedInterval {
-  readonly interval: number;
-  readonly status: number;
-  /** Per channel, Wh. */
-  readonly readings: readonly number[];
-}
-
 export interface CompanionAnswer {
   /** COMPANION_BYTES of state, kept in the unit's state record. */
   readonly state: Uint8Array;
@@ -103,7 +95,8 @@ export interface CompanionAnswer {
 
 /** Pre-payment and the load switch: beside the unit, without its keys, its flash or a network. */
 export interface Companion {
-  intervalClosed(state: Uint8Array, closed: ClosedInterval): CompanionAnswer;
+  /** An interval has just closed. @param Wh its readings by channel. */
+  intervalClosed(state: Uint8Array, interval: number, status: number, Wh: readonly number[]): CompanionAnswer;
   /**
    * An authentic command of kind 4 to 7 in its turn.
    * @param argument its CBOR item as it came, to be checked whole.

@@ -24,7 +24,7 @@ import { FormatError } from "./encoding/bytes.js";
 import { array, bstr, CborReader, int, NIL, tstr } from "./encoding/cbor.js";
 import { Journal, MessageKind, RecordType } from "./journal/journal.js";
 import { DAY_SECONDS, intervalStart_s, Status } from "./metrology/interval.js";
-import { Measurement, type TimeSet } from "./metrology/measurement.js";
+import { Measurement } from "./metrology/measurement.js";
 import type { Ports } from "./ports.js";
 import { CommitmentKey } from "./sealing/commitment.js";
 import { digest } from "./sealing/keys.js";
@@ -74,7 +74,8 @@ export class MetrologyUnit {
   #listens = false;
   /** The pairing window: when it opened, and the U that asks. */
   #pairing: { readonly opened_ms: number; user: Uint8Array | null } | null = null;
-  readonly #badSectors = new Set<number>();
+  /** Bad sectors that were reported. */
+  #badSectors = 0;
   #refused = 0;
   /** Tamper inputs active, whether the mains were failing, and the load switch, as of the last step. */
   #tamper = 0;
@@ -189,7 +190,7 @@ export class MetrologyUnit {
     });
     lines.push(time_s === null ? "time unconfirmed" : new Date(time_s * 1000).toISOString());
     if (this.#testFailed > 0) lines.push(`self-test ${this.#testFailed} failed: not sealing`);
-    if (this.#badSectors.size > 0) lines.push("flash fault");
+    if (this.#badSectors > 0) lines.push("flash fault");
     if (this.#tamper > 0) lines.push("tamper");
     if (this.#refused > 0) lines.push(`${this.#refused} messages refused`);
     const user = this.#pairing?.user;
@@ -213,7 +214,11 @@ export class MetrologyUnit {
     const sealed = this.#sealer.step(approved !== null);
     this.#ports.counter?.advance(this.#journal.state.nextBatch);
     if (sealed) return true;
-    if (approved) this.#install(approved);
+    // All that this software has recorded is sealed by it; from here the loader takes over, or it returns.
+    if (approved) {
+      this.#askedLoader = true;
+      this.#ports.loader?.install(approved);
+    }
     return waiting;
   }
 
@@ -247,9 +252,8 @@ export class MetrologyUnit {
 
   #reportFaults(now_ms: number): void {
     if (this.#clock.isOverdue(now_ms)) this.#events.raise(EventType.CLOCK_UNCONFIRMED);
-    for (const sector of this.#journal.badSectors) {
-      if (this.#badSectors.has(sector)) continue;
-      this.#badSectors.add(sector);
+    for (const sector of this.#journal.badSectors.slice(this.#badSectors)) {
+      this.#badSectors++;
       this.#events.raise(EventType.FLASH_FAULT, int(sector));
     }
   }
@@ -403,12 +407,10 @@ export class MetrologyUnit {
     this.#ports.rtc?.set(unix_s);
     if (step === "synchronised") return;
     this.#events.raise(EventType.CLOCK_SET, NIL, unix_s);
-    this.#setTime({ unix_s, powerUp_ms: unix_s * 1000 - arrival_ms, wasConfirmed, byRtc: false }, now_ms);
-  }
-
-  #setTime(time: TimeSet, now_ms: number): void {
-    this.#measurement.setTime(time);
-    this.#measurement.persist(now_ms);
+    this.#measurement.setTime(
+      { unix_s, powerUp_ms: unix_s * 1000 - arrival_ms, wasConfirmed, byRtc: false },
+      now_ms,
+    );
   }
 
   /** A clock that ran on without power confirms the time; what it says too late or too early is left alone. */
@@ -416,7 +418,10 @@ export class MetrologyUnit {
     this.#askedRtc = true;
     const unix_s = this.#ports.rtc?.read() ?? null;
     if (unix_s === null || !this.#clock.confirm(unix_s, this.#journal.state.lastTime_s, now_ms)) return;
-    this.#setTime({ unix_s, powerUp_ms: unix_s * 1000 - now_ms, wasConfirmed: false, byRtc: true }, now_ms);
+    this.#measurement.setTime(
+      { unix_s, powerUp_ms: unix_s * 1000 - now_ms, wasConfirmed: false, byRtc: true },
+      now_ms,
+    );
   }
 
   /** Digest of the image that was approved, is newer than what runs, and was not asked for today; or null. */
@@ -424,12 +429,6 @@ export class MetrologyUnit {
     const { update } = this.#configuration;
     if (!update || !this.#ports.loader || this.#askedLoader) return null;
     return update.version > this.#ports.image.version ? update.imageDigest : null;
-  }
-
-  /** All that was recorded by this software is sealed by it; from here the loader takes over, or it returns. */
-  #install(imageDigest: Uint8Array): void {
-    this.#askedLoader = true;
-    this.#ports.loader?.install(imageDigest);
   }
 
   /** The button opens the window; pressed again with a request shown, it pairs from the next interval on. */

@@ -65,11 +65,7 @@ export interface Command {
  * @param base the table of B.
  * @throws FormatError for bytes that are no command's envelope, or one that no anchor has signed.
  */
-export function authenticate(
-  bytes: Uint8Array,
-  keyOf: (role: Role) => Uint8Array,
-  base: FixedBaseTable,
-): { role: Role; payload: Uint8Array } {
+export function authenticate(bytes: Uint8Array, keyOf: (role: Role) => Uint8Array, base: FixedBaseTable) {
   const document = decodeSign1(bytes, "command-1", DOCUMENT_BYTES_MAX);
   const role = ROLES.find((name) => sameBytes(document.kid, keyId(keyOf(name))));
   if (!role || !verifyDocument("command-1", document, keyOf(role), base))

@@ -7,7 +7,7 @@ import { assert, readUint, uintBytes } from "../encoding/bytes.js";
 import type { Flash } from "../ports.js";
 import { Log } from "./log.js";
 import type { JournalRecord } from "./record.js";
-import { Mark, type Marks, type Place } from "./sector-ring.js";
+import { Mark, type Place, SectorRing } from "./sector-ring.js";
 import { decodeState, encodeState, type MeterState, NO_INTERVAL, newState, StateChange } from "./state.js";
 import { StateRing } from "./state-ring.js";
 
@@ -20,7 +20,8 @@ export const RecordType = { INTERVAL: 1, BATCH: 2, EVENT: 3, CONFIGURATION: 4, C
 /** A record that messages come from and that changes the state. */
 export type HappeningType = 2 | 3 | 5;
 
-const EVENT_FIELDS = [
+const BATCH = ["sealedTo", "batchDigest"] as const;
+const EVENT = [
   "epoch",
   "epochFirst",
   "statementDay",
@@ -28,28 +29,14 @@ const EVENT_FIELDS = [
   "counters",
   "eventDigest",
 ] as const;
+const COMMAND = [...EVENT, "companion", "loadSwitch"] as const;
+/** What each changes, the number that it raises, and where sector headers count it. */
 const HAPPENINGS = {
-  [RecordType.BATCH]: {
-    mark: Mark.BATCH,
-    next: "nextBatch",
-    change: new StateChange(["sealedTo", "batchDigest"]),
-  },
-  [RecordType.EVENT]: { mark: Mark.EVENT, next: "nextEvent", change: new StateChange(EVENT_FIELDS) },
-  [RecordType.COMMAND]: {
-    mark: Mark.EVENT,
-    next: "nextEvent",
-    change: new StateChange([...EVENT_FIELDS, "companion", "loadSwitch"]),
-  },
+  [RecordType.BATCH]: { change: new StateChange(BATCH), next: "nextBatch", mark: Mark.BATCH },
+  [RecordType.EVENT]: { change: new StateChange(EVENT), next: "nextEvent", mark: Mark.EVENT },
+  [RecordType.COMMAND]: { change: new StateChange(COMMAND), next: "nextEvent", mark: Mark.EVENT },
 } as const;
 const happeningOf = (type: number) => HAPPENINGS[type as HappeningType] ?? null;
-
-/** An interval as the log keeps it: readings as they are sent, xored with their pads. */
-export interface IntervalRecord {
-  readonly interval: number;
-  readonly status: number;
-  readonly epoch: number;
-  readonly padded: Uint8Array;
-}
 
 /** Kinds of messages, the first item of what the unit gives; a configuration is stored alike and never given. */
 export const MessageKind = {
@@ -83,6 +70,11 @@ const configurationRecord = (bytes: Uint8Array) => ({
 
 const isConfiguration = ({ kind }: Message) => kind === MessageKind.CONFIGURATION;
 
+/** An interval as the log keeps it: readings as they are sent, xored with their pads. */
+export type IntervalRecord = Readonly<
+  Record<"interval" | "status" | "epoch", number> & { padded: Uint8Array }
+>;
+
 export const decodeInterval = ({ number, body }: JournalRecord): IntervalRecord => ({
   interval: number,
   status: readUint(body, 0, 1),
@@ -95,33 +87,36 @@ export function decodeMessages({ type, body }: JournalRecord): Message[] {
   const messages: Message[] = [];
   if (type === RecordType.INTERVAL) return messages;
   for (let at = happeningOf(type)?.change.bytes ?? 0; at < body.length; ) {
-    const start = at + MESSAGE_HEAD_BYTES;
-    const end = start + readUint(body, at + 5, 2);
-    messages.push({
-      kind: readUint(body, at, 1),
-      number: readUint(body, at + 1, 4),
-      bytes: body.slice(start, end),
-    });
-    at = end;
+    const [kind, number, length] = [
+      readUint(body, at, 1),
+      readUint(body, at + 1, 4),
+      readUint(body, at + 5, 2),
+    ];
+    at += MESSAGE_HEAD_BYTES + length;
+    messages.push({ kind, number, bytes: body.slice(at - length, at) });
   }
   return messages;
 }
 
 export class Journal {
   readonly log: Log;
-  readonly #ring: StateRing;
+  readonly #states: StateRing;
+  /** Sectors that failed since power-up, in the order in which they did. */
+  readonly badSectors: number[] = [];
   /** The living state. What is in it counts once `writeState` or `appendHappening` has returned. */
   state: MeterState = newState(0);
 
   constructor(flash: Flash) {
     const logSectors = flash.sectors - Math.max(STATE_SECTORS_MIN, Math.floor(flash.sectors / STATE_SHARE));
-    this.log = new Log(flash, logSectors);
-    this.#ring = new StateRing(flash, logSectors);
+    this.log = new Log(new SectorRing(flash, 0, logSectors, this.badSectors));
+    this.#states = new StateRing(
+      new SectorRing(flash, logSectors, flash.sectors - logSectors, this.badSectors),
+    );
   }
 
   /** Finds state and log after power-up and brings them together; false for a flash never provisioned. */
   recover(): boolean {
-    const stored = this.#ring.recover();
+    const stored = this.#states.recover();
     if (!stored) return false;
     this.state = decodeState(stored);
     this.log.configuration = this.state.configurationPlace;
@@ -130,14 +125,14 @@ export class Journal {
     this.writeState();
     if (!this.log.recover(this.state.logSequence)) return false;
     this.#replay();
-    this.state.logSequence = this.log.tail;
+    this.state.logSequence = this.log.ring.tail;
     this.writeState();
     return true;
   }
 
   /** Begins an empty journal, whatever the flash held. */
   format(channels: number): void {
-    this.#ring.format();
+    this.#states.format();
     this.log.format();
     this.state = newState(channels);
   }
@@ -145,7 +140,7 @@ export class Journal {
   /** Makes the living state durable: a power cut from now on leaves it or a later one. */
   writeState(): void {
     this.state.configurationPlace = this.log.configuration;
-    this.#ring.write(encodeState(this.state));
+    this.#states.write(encodeState(this.state));
   }
 
   /** Whether the state holds a closed interval that the log lacks. */
@@ -158,7 +153,7 @@ export class Journal {
   appendInterval({ interval, status, epoch, padded }: IntervalRecord): void {
     const body = concatBytes(uintBytes(status, 1), uintBytes(epoch, 2), padded);
     this.#append({ type: RecordType.INTERVAL, number: interval, body });
-    this.#raiseMark(Mark.INTERVAL, interval);
+    this.log.raise(Mark.INTERVAL, interval);
   }
 
   /**
@@ -171,7 +166,7 @@ export class Journal {
     const place = this.#append({ type, number, body });
     if (messages.some(isConfiguration)) this.log.configuration = place;
     this.state[next] = number + 1;
-    this.#raiseMark(mark, number);
+    this.log.raise(mark, number);
   }
 
   /** Stores the first configuration. */
@@ -187,11 +182,6 @@ export class Journal {
     return message.bytes;
   }
 
-  /** Sectors that failed since power-up. */
-  get badSectors(): readonly number[] {
-    return [...this.log.badSectors, ...this.#ring.badSectors];
-  }
-
   #append(record: JournalRecord): Place {
     const place = this.log.append(record);
     if (this.log.isInTheWay(this.log.configuration)) {
@@ -202,12 +192,6 @@ export class Journal {
     return place;
   }
 
-  #raiseMark(mark: keyof Marks & number, number: number): void {
-    const marks: [number, number, number] = [...this.log.marks];
-    marks[mark] = Math.max(marks[mark] as number, number + 1);
-    this.log.marks = marks;
-  }
-
   /** Applies what the log has and the state lacks, and finds where the configuration in force lies now. */
   #replay(): void {
     const batches = this.log.seek(Mark.BATCH, this.state.nextBatch);
@@ -215,11 +199,11 @@ export class Journal {
     let found = this.log.find(Math.min(batches, events));
     for (; found; found = this.log.find(found.next)) {
       const { type, number } = found;
-      if (type === RecordType.INTERVAL) this.#raiseMark(Mark.INTERVAL, number);
+      if (type === RecordType.INTERVAL) this.log.raise(Mark.INTERVAL, number);
       if (decodeMessages(found).some(isConfiguration)) this.log.configuration = found.place;
       const happening = happeningOf(type);
       if (!happening) continue;
-      this.#raiseMark(happening.mark, number);
+      this.log.raise(happening.mark, number);
       if (number < this.state[happening.next]) continue;
       Object.assign(this.state, happening.change.decode(found.body), { [happening.next]: number + 1 });
     }

@@ -2,7 +2,6 @@
 // It ends at its last whole record. At a restart the last sector's records are first copied on, since a torn cell
 // may read otherwise next time. The state says which copy was completed, never the log itself: an erase that was
 // cut may leave anything of what the log says (docs/journal.md has the drawings and the reasons).
-import type { Flash } from "../ports.js";
 import type { JournalRecord } from "./record.js";
 import {
   type Found,
@@ -11,7 +10,7 @@ import {
   type Marks,
   type Place,
   placeOf,
-  SectorRing,
+  type SectorRing,
   sequenceOf,
   TRIES_MAX,
 } from "./sector-ring.js";
@@ -20,24 +19,14 @@ import {
 const MOVE_AHEAD = 8;
 
 export class Log {
-  readonly #ring: SectorRing;
-  /** What can come after the last record; the owner of the records keeps it rising. */
+  readonly ring: SectorRing;
+  /** What can come after the last record. */
   marks: Marks = [0, 0, 0];
   /** Of the record that holds the configuration in force; 0 before there is one. */
   configuration: Place = 0;
 
-  /** @param sectors how many sectors, from the first of the flash, are the log's; at least 4. */
-  constructor(flash: Flash, sectors: number) {
-    this.#ring = new SectorRing(flash, 0, sectors);
-  }
-
-  get badSectors(): readonly number[] {
-    return this.#ring.badSectors;
-  }
-
-  /** The sequence number of the sector that is being written. */
-  get tail(): number {
-    return this.#ring.tail;
+  constructor(ring: SectorRing) {
+    this.ring = ring;
   }
 
   /**
@@ -48,13 +37,13 @@ export class Log {
    * @returns whether there was a log at all.
    */
   recover(completed: number): boolean {
-    const { live, sectors } = this.#ring;
+    const { live, sectors } = this.ring;
     const bases = new Uint32Array(sectors);
     for (let position = 0; position < sectors; position++) {
-      const sequence = this.#ring.look(position);
-      const { base } = this.#ring;
+      const sequence = this.ring.look(position);
+      const { base } = this.ring;
       // What a copy says of others must be right.
-      if (base !== 0 && (!this.#ring.header(position) || sequence > completed)) continue;
+      if (base !== 0 && (!this.ring.header(position) || sequence > completed)) continue;
       live[position] = sequence;
       bases[position] = base;
     }
@@ -68,8 +57,8 @@ export class Log {
 
   /** Erases the ring and begins its first sector. */
   format(): void {
-    this.#ring.clear();
-    this.#ring.begin(0, -1, { base: 0, marks: this.marks });
+    this.ring.clear();
+    this.ring.begin(0, -1, { base: 0, marks: this.marks });
   }
 
   /**
@@ -77,48 +66,49 @@ export class Log {
    * @throws Error when no sector can be written any more.
    */
   append(record: JournalRecord): Place {
-    return this.#ring.append(record, this.marks, this.tail % this.#ring.sectors);
+    return this.ring.append(record, this.marks, this.ring.tail % this.ring.sectors);
   }
 
   /** The first whole record at or after a place, in the order they were appended, or null. */
   find(from: Place): Found | null {
     let place = from;
-    for (let sector = 0; sector <= this.#ring.sectors; sector++) {
-      const found = this.#ring.findInSector(place);
-      if (found || sequenceOf(place) >= this.tail) return found;
+    for (let sector = 0; sector <= this.ring.sectors; sector++) {
+      const found = this.ring.findInSector(place);
+      if (found || sequenceOf(place) >= this.ring.tail) return found;
       // From the tail on, since the place's own sector may be long overwritten.
-      place = placeOf(this.#liveAfter(this.tail, sequenceOf(place)), HEADER_BYTES);
+      place = placeOf(this.#liveAfter(this.ring.tail, sequenceOf(place)), HEADER_BYTES);
     }
     return null;
   }
 
+  /** A record with this number was appended. */
+  raise(mark: number, number: number): void {
+    this.marks[mark] = Math.max(this.marks[mark] as number, number + 1);
+  }
+
   /** The start of the youngest sector before which no record that `mark` counts lies from `number` on. */
-  seek(mark: keyof Marks & number, number: number): Place {
-    const { live, sectors } = this.#ring;
-    const rising = new Uint16Array(sectors);
-    let count = 0;
-    for (let step = 1; step <= sectors; step++) {
-      const position = (this.tail + step) % sectors;
-      if (live[position] !== 0) rising[count++] = position;
+  seek(mark: number, number: number): Place {
+    const { live, sectors, tail } = this.ring;
+    let youngest = tail;
+    // Mostly it is near: what is looked for was not sealed, sent or replayed yet.
+    for (let step = 0; step < sectors; step++) {
+      const position = (tail + sectors - step) % sectors;
+      if (live[position] === 0) continue;
+      youngest = live[position] as number;
+      const header = this.ring.header(position);
+      if (header && (header.marks[mark] as number) <= number) break;
     }
-    let first = 0;
-    for (let last = count - 1; first < last; ) {
-      const middle = Math.ceil((first + last) / 2);
-      const header = this.#ring.header(rising[middle] as number);
-      if (header && (header.marks[mark] as number) <= number) first = middle;
-      else last = middle - 1;
-    }
-    return placeOf(live[rising[first] as number] as number, HEADER_BYTES);
+    return placeOf(youngest, HEADER_BYTES);
   }
 
   /** The start of the oldest sector. */
   get start(): Place {
-    return placeOf(this.#liveAfter(this.tail, 0), HEADER_BYTES);
+    return placeOf(this.#liveAfter(this.ring.tail, 0), HEADER_BYTES);
   }
 
   /** The start of the sector that is being written. */
   get tailStart(): Place {
-    return placeOf(this.tail, HEADER_BYTES);
+    return placeOf(this.ring.tail, HEADER_BYTES);
   }
 
   /**
@@ -127,24 +117,24 @@ export class Log {
    */
   oldestMarks(): Marks {
     let sequence = sequenceOf(this.start);
-    let header = this.#ring.header(sequence % this.#ring.sectors);
+    let header = this.ring.header(sequence % this.ring.sectors);
     while (!header) {
       sequence = this.#liveAfter(sequence, sequence);
-      header = this.#ring.header(sequence % this.#ring.sectors);
+      header = this.ring.header(sequence % this.ring.sectors);
     }
     return header.marks;
   }
 
   /** Whether the writer will soon erase the sector of a place; never of the one that is being written. */
   isInTheWay(place: Place): boolean {
-    const { sectors } = this.#ring;
-    const ahead = (((sequenceOf(place) - this.tail) % sectors) + sectors) % sectors;
+    const { sectors } = this.ring;
+    const ahead = (((sequenceOf(place) - this.ring.tail) % sectors) + sectors) % sectors;
     return ahead > 0 && ahead <= MOVE_AHEAD;
   }
 
   /** The first live sector numbered above `above` in the order of the ring after a sector; 0 for none. */
   #liveAfter(sequence: number, above: number): number {
-    const { live, sectors } = this.#ring;
+    const { live, sectors } = this.ring;
     for (let step = 1; step <= sectors; step++) {
       const next = live[(sequence + step) % sectors] as number;
       if (next > above) return next;
@@ -154,14 +144,14 @@ export class Log {
 
   /** The header of the sector begun last, by its number; a torn one may pass for it at first. */
   #newest(): Header | null {
-    const { live } = this.#ring;
+    const { live } = this.ring;
     for (;;) {
       const position = live.reduce(
         (newest, sequence, at) => (sequence > (live[newest] as number) ? at : newest),
         0,
       );
       if (live[position] === 0) return null;
-      const header = this.#ring.header(position);
+      const header = this.ring.header(position);
       if (header) return header;
       live[position] = 0;
     }
@@ -173,18 +163,18 @@ export class Log {
    * @returns the copy's position.
    */
   #copyOn(last: Header): number {
-    const { sectors } = this.#ring;
+    const { sectors } = this.ring;
     const copy = { base: last.base || last.sequence, marks: last.marks };
     do {
-      this.#ring.begin(copy.base % sectors, last.sequence % sectors, copy); // throws when none is left to try
+      this.ring.begin(copy.base % sectors, last.sequence % sectors, copy); // throws when none is left to try
     } while (!this.#copyRecords(last.sequence));
-    return this.tail % sectors;
+    return this.ring.tail % sectors;
   }
 
   #copyRecords(sequence: number): boolean {
     let from = placeOf(sequence, HEADER_BYTES);
-    for (let found = this.#ring.findInSector(from); found; found = this.#ring.findInSector(from)) {
-      const place = this.#ring.write(found);
+    for (let found = this.ring.findInSector(from); found; found = this.ring.findInSector(from)) {
+      const place = this.ring.write(found);
       if (place === null) return false;
       from = found.next;
     }
@@ -197,7 +187,7 @@ export class Log {
    * @param bases for each position the base of its header.
    */
   #dropReplaced(bases: Uint32Array): void {
-    const { live, sectors } = this.#ring;
+    const { live, sectors } = this.ring;
     for (let position = 0; position < sectors; position++) {
       const base = bases[position] as number;
       for (let step = 0; base !== 0 && step <= TRIES_MAX; step++) {
@@ -207,7 +197,7 @@ export class Log {
     }
     let highest = 0;
     for (let step = 1; step <= sectors; step++) {
-      const position = (this.tail + step) % sectors;
+      const position = (this.ring.tail + step) % sectors;
       if ((live[position] as number) < highest) live[position] = 0;
       highest = Math.max(highest, live[position] as number);
     }

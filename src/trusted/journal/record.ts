@@ -51,12 +51,7 @@ export function encodeRecord(sequence: number, offset: number, record: JournalRe
  * Reads the record that begins at `offset` of the sector at `address` with this sequence number.
  * @returns null if none begins there or it is not whole.
  */
-export function readRecord(
-  flash: Flash,
-  address: number,
-  sequence: number,
-  offset: number,
-): JournalRecord | null {
+export function readRecord(flash: Flash, address: number, sequence: number, offset: number) {
   const head = new Uint8Array(BLOCK_BYTES);
   flash.read(address + offset, head);
   const length = readUint(head, 1, 2);

@@ -17,7 +17,7 @@ const COMPLEMENT_AT = 28;
 export const TRIES_MAX = 8;
 
 /** For intervals, batches and events (Mark) the lowest number that no earlier sector holds. */
-export type Marks = readonly [number, number, number];
+export type Marks = [interval: number, batch: number, event: number];
 export const Mark = { INTERVAL: 0, BATCH: 1, EVENT: 2 } as const;
 
 export interface Header {
@@ -57,13 +57,16 @@ export class SectorRing {
   readonly #head = new Uint8Array(HEADER_BYTES);
   readonly #view = new DataView(this.#head.buffer);
   base = 0;
-  /** Sectors that could not be written since power-up, in the flash's numbering. */
-  readonly badSectors: number[] = [];
+  readonly #bad: number[];
 
-  /** @param first the ring's first sector. @param sectors its length, at least 4. */
-  constructor(flash: Flash, first: number, sectors: number) {
+  /**
+   * @param first the ring's first sector. @param sectors its length, at least 4.
+   * @param bad where sectors that could not be written are added, in the flash's numbering.
+   */
+  constructor(flash: Flash, first: number, sectors: number, bad: number[]) {
     assert(sectors >= 4 && first + sectors <= flash.sectors, "a ring has at least 4 sectors of the flash");
     this.#flash = flash;
+    this.#bad = bad;
     this.#first = first;
     this.sectors = sectors;
     this.live = new Uint32Array(sectors);
@@ -89,7 +92,7 @@ export class SectorRing {
     const view = this.#view;
     if (sequence === 0 || crc32c(this.#head.subarray(0, CRC_AT)) !== view.getUint32(CRC_AT)) return null;
     this.#highest = Math.max(this.#highest, sequence);
-    const marks = [view.getUint32(12), view.getUint32(16), view.getUint32(20)] as const;
+    const marks: Marks = [view.getUint32(12), view.getUint32(16), view.getUint32(20)];
     return { sequence, base: this.base, marks };
   }
 
@@ -109,7 +112,7 @@ export class SectorRing {
       const at = (position + attempt) % this.sectors;
       if (at === kept) continue;
       this.live[at] = 0;
-      if (this.badSectors.includes(this.#first + at)) continue;
+      if (this.#bad.includes(this.#first + at)) continue;
       this.#flash.erase(this.#first + at);
       const next = this.#highest + 1;
       const sequence = next + ((at - (next % this.sectors) + this.sectors) % this.sectors);
@@ -121,7 +124,7 @@ export class SectorRing {
         this.#end = HEADER_BYTES;
         return;
       }
-      this.badSectors.push(this.#first + at);
+      this.#bad.push(this.#first + at);
     }
     throw new Error("journal: no sector can be begun");
   }
@@ -152,7 +155,7 @@ export class SectorRing {
     const written = new Uint8Array(blocks.length);
     this.#flash.read(address, written);
     if (sameBytes(written, blocks)) return place;
-    this.badSectors.push(this.#first + (this.tail % this.sectors));
+    this.#bad.push(this.#first + (this.tail % this.sectors));
     this.#end = SECTOR_BYTES;
     return null;
   }

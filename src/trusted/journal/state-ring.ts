@@ -1,8 +1,7 @@
 // The state ring: the last sectors of the journal's flash, filled with self-contained state records. A new one
 // replaces the old whole; recovery takes the newest that is whole. After a restart the first goes into a new
 // sector, since the last one's torn cells may read otherwise next time.
-import type { Flash } from "../ports.js";
-import { HEADER_BYTES, type Header, placeOf, SectorRing } from "./sector-ring.js";
+import { HEADER_BYTES, type Header, placeOf, type SectorRing } from "./sector-ring.js";
 
 const STATE_RECORD = { type: 15, number: 0 };
 
@@ -11,13 +10,8 @@ export class StateRing {
   /** Position of the sector that holds the newest state: never erased before a newer one is whole elsewhere. */
   #newest = 0;
 
-  /** @param first the ring's first sector; it reaches to the flash's end and has at least 4 sectors. */
-  constructor(flash: Flash, first: number) {
-    this.#ring = new SectorRing(flash, first, flash.sectors - first);
-  }
-
-  get badSectors(): readonly number[] {
-    return this.#ring.badSectors;
+  constructor(ring: SectorRing) {
+    this.#ring = ring;
   }
 
   /** Erases the ring. */

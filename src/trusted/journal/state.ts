@@ -3,13 +3,14 @@
 // acknowledged).
 import { concatBytes } from "@noble/hashes/utils.js";
 import { assert, putUint, readUint } from "../encoding/bytes.js";
-import { type Channel, newChannel } from "../metrology/registers.js";
 
 const FORMAT = 2;
 /** Event types run from 1 to 16; each has a count of the day. */
 export const EVENT_TYPES = 16;
 /** An interval index that stands for "none yet". */
 export const NO_INTERVAL = 0xffffffff;
+/** The load switch's state when current may flow. */
+export const SWITCH_CLOSED = 2;
 /** Bytes of the Companion's state. */
 export const COMPANION_BYTES = 64;
 
@@ -58,11 +59,17 @@ const FIELDS = [
   ["companion", 0, COMPANION_BYTES],
 ] as const;
 
+/** One measured quantity. */
 const CHANNEL_FIELDS = [
+  /** Cumulative energy when the open interval began, Wh. */
   ["register_Wh", 6, 0],
+  /** Energy of the open interval, mJ. */
   ["open_mJ", 6, 0],
+  /** Energy measured since power-up while the time was not known, mJ. */
   ["untimed_mJ", 6, 0],
+  /** Energy below one Wh (or above a saturated reading) carried from earlier intervals, mJ. */
   ["carried_mJ", 6, 0],
+  /** Reading of the last closed interval, Wh. */
   ["closed_Wh", 4, 0],
 ] as const;
 
@@ -71,6 +78,7 @@ type Value = number | number[] | Uint8Array;
 type ValueOf<F extends Field> = F[1] extends 0 ? Uint8Array : F[2] extends 0 ? number : number[];
 type StateFields = { -readonly [F in (typeof FIELDS)[number] as F[0]]: ValueOf<F> };
 export type StateField = keyof StateFields;
+export type Channel = { -readonly [F in (typeof CHANNEL_FIELDS)[number] as F[0]]: number };
 
 export type MeterState = StateFields & { channels: Channel[] };
 
@@ -108,14 +116,9 @@ function decode(fields: readonly Field[], bytes: Uint8Array, from = 0): Record<s
 
 /** The state of a unit that was never used. */
 export function newState(channels: number): MeterState {
-  const zeros = decode(FIELDS, new Uint8Array(bytesOf(FIELDS))) as StateFields;
-  return {
-    ...zeros,
-    format: FORMAT,
-    closedInterval: NO_INTERVAL,
-    loadSwitch: 2,
-    channels: Array.from({ length: channels }, newChannel),
-  };
+  const zeros = new Uint8Array(bytesOf(FIELDS) + channels * CHANNEL_BYTES);
+  zeros[0] = FORMAT;
+  return { ...decodeState(zeros), closedInterval: NO_INTERVAL, loadSwitch: SWITCH_CLOSED };
 }
 
 /** 312 bytes with 2 channels, 480 with 8. */

@@ -3,7 +3,8 @@
 // unwritten than a power cut may take.
 import type { Configuration } from "../authority/configuration.js";
 import type { Journal } from "../journal/journal.js";
-import type { Companion, EnergySource } from "../ports.js";
+import { SWITCH_CLOSED } from "../journal/state.js";
+import type { Ports } from "../ports.js";
 import { intervalAt, intervalStart_s, Status } from "./interval.js";
 import { closeChannel, integrate, isIncrement, placeUntimed, registerNow_Wh } from "./registers.js";
 
@@ -17,9 +18,6 @@ const STEP_MS = 1_000;
 const STEP_MJ_PER_VA = STEP_MS;
 /** Flags that a front end may raise. */
 const FRONT_END = Status.INCOMPLETE | Status.TAMPER | Status.FAULT;
-
-/** The load switch's state when current may flow. */
-const SWITCH_CLOSED = 2;
 
 /** A time that was just confirmed or set. */
 export interface TimeSet {
@@ -35,8 +33,7 @@ export class Measurement {
   readonly #journal: Journal;
   /** In force; replaced by a configuration command. */
   configuration: Configuration;
-  readonly #source: EnergySource;
-  readonly #companion: Companion | undefined;
+  readonly #ports: Pick<Ports, "energy" | "companion">;
   readonly #rating_VA: number;
   #unwritten_mJ = 0;
   #measured_ms = 0;
@@ -47,15 +44,10 @@ export class Measurement {
   #timed = false;
   #untimedStatus = 0;
 
-  constructor(
-    journal: Journal,
-    configuration: Configuration,
-    { energy, companion }: { readonly energy: EnergySource; readonly companion?: Companion },
-  ) {
+  constructor(journal: Journal, configuration: Configuration, ports: Pick<Ports, "energy" | "companion">) {
     this.#journal = journal;
     this.configuration = configuration;
-    this.#source = energy;
-    this.#companion = companion;
+    this.#ports = ports;
     const { elements, nominal_V, maximum_A } = configuration;
     this.#rating_VA = elements * nominal_V * maximum_A;
     this.#shown_Wh = journal.state.channels.map(registerNow_Wh);
@@ -106,7 +98,7 @@ export class Measurement {
    * Takes a confirmed or changed time: forward, the open interval closes with what it had; within it or
    * back, it goes on. Untimed energy goes into the interval that is then open.
    */
-  setTime({ unix_s, powerUp_ms, wasConfirmed, byRtc }: TimeSet): void {
+  setTime({ unix_s, powerUp_ms, wasConfirmed, byRtc }: TimeSet, now_ms: number): void {
     const { state } = this.#journal;
     const { intervalSeconds } = this.configuration;
     const interval = intervalAt(unix_s, intervalSeconds);
@@ -127,6 +119,7 @@ export class Measurement {
         state.openStatus |= Status.POWER_LOST;
     }
     state.lastTime_s = unix_s;
+    this.persist(now_ms);
   }
 
   /** Raises quality flags of the interval that is measured now. */
@@ -138,7 +131,7 @@ export class Measurement {
   /** Energy of all channels since the last step, mJ. */
   #integrate(): number {
     const { state } = this.#journal;
-    const { energy_mJ, status } = this.#source.read();
+    const { energy_mJ, status } = this.#ports.energy.read();
     const valid = isIncrement(energy_mJ, state.channels.length);
     this.flag((status & FRONT_END) | (valid ? 0 : Status.FAULT));
     if (!valid) return 0;
@@ -165,7 +158,7 @@ export class Measurement {
     state.openStatus = 0;
     const { closedInterval: interval, closedStatus: status } = state;
     const readings = state.channels.map(({ closed_Wh }) => closed_Wh);
-    const answer = this.#companion?.intervalClosed(state.companion, { interval, status, readings });
+    const answer = this.#ports.companion?.intervalClosed(state.companion, interval, status, readings);
     if (answer) Object.assign(state, { companion: answer.state, loadSwitch: answer.loadSwitch });
   }
 }
