@@ -24,7 +24,7 @@ export const UNIT_MODULES = {
   "embedded:storage/flash": ["default"],
   "mc/config": ["default"],
   "sealmeter/entropy": ["fill"],
-  "sealmeter/image": ["softwareId", "authorityKey", "tableWindow", "built_s"],
+  "sealmeter/image": ["softwareId", "version", "authorityKey", "tableWindow", "built_s"],
   "sealmeter/neighbour": ["default"],
   "sealmeter/pulse": ["PulseCounter", "ContactCounter"],
   time: ["default"],
@@ -39,7 +39,7 @@ export const NETWORK_MODULES = {
   "embedded:network/mqtt/client": ["default"],
   "embedded:network/ntp/client": ["default"],
   "mc/config": ["default"],
-  "sealmeter/image": ["softwareId", "authorityKey", "tableWindow", "built_s"],
+  "sealmeter/image": ["softwareId", "version", "authorityKey", "tableWindow", "built_s"],
   "sealmeter/port": ["post", "poll"],
   "sealmeter/station": ["join", "isOnline"],
   time: ["default"],
@@ -49,6 +49,7 @@ export const NETWORK_MODULES = {
 /** The constants of the built image. */
 export interface BuiltImage {
   readonly softwareId: string;
+  readonly version: number;
   readonly authorityKey: string;
   readonly tableWindow: number;
   readonly built_s: number;

@@ -125,6 +125,7 @@ export class Site {
       ]),
       image: {
         softwareId: bytesToHex(this.softwareId),
+        version: 1,
         authorityKey: bytesToHex(this.parties.authority.publicKey),
         tableWindow: tables.tableWindow,
         built_s: MIDNIGHT_S - 86_400,
@@ -159,8 +160,8 @@ export class Site {
       nominal_V: 230,
       maximum_A: 100,
       minGroup: 10,
-    revokedPeers: [],
-    update: null,
+      revokedPeers: [],
+      update: null,
       supplier: supplier.publicKey,
       network: network.publicKey,
       aggregator: aggregator.publicKey,
