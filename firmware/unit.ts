@@ -1,5 +1,5 @@
 // The unit's machine, the first of the two on the device: the certified metrology unit over its flash, keys,
-// entropy, pulse inputs, button and watchdog; the local port; and the supervisor of the network machine.
+// entropy, pulse inputs, sensors, button and watchdog; the local port; and the supervisor of the network machine.
 // It measures first, and nothing here waits for anything. After a fault of its own the device shows it and
 // restarts; when it hangs the watchdog restarts it, and the unit records that it was the watchdog.
 
@@ -11,12 +11,13 @@ import Timer from "timer";
 import { Supervisor } from "../src/meter/supervisor.js";
 import type { Image, Ports } from "../src/trusted/ports.js";
 import { MetrologyUnit, provision } from "../src/trusted/unit.js";
+import { boardInputs } from "./inputs.js";
 import { LocalPort } from "./local-port.js";
 import { NetworkMachine } from "./network-machine.js";
 import { hardwareEntropy, hardwareWatchdog, PartitionFlash, PinButton, Uptime } from "./ports.js";
 import { PulseEnergy } from "./pulse-energy.js";
 import { FlashSecretStore } from "./secret-store.js";
-import { buttonPin, lampPin, localSettings, pulseSettings } from "./settings.js";
+import { buttonPin, inputSettings, lampPin, localSettings, pulseSettings } from "./settings.js";
 
 /** Sectors of the two partitions; firmware/partitions-*.csv says the same. */
 const JOURNAL_SECTORS = 576;
@@ -58,7 +59,7 @@ interface Running {
 }
 
 /** All that the unit needs of this board. Energy counts from this call on. */
-function boardPorts(): Ports {
+function boardPorts(uptime: Uptime): Ports {
   const pulseInputs = pulseSettings().map(({ pin, pulsesPer_kWh }) => ({
     counter: new PulseCounter(pin),
     pulsesPer_kWh,
@@ -71,6 +72,7 @@ function boardPorts(): Ports {
     energy: new PulseEnergy(pulseInputs),
     button: new PinButton(buttonPin()),
     watchdog: hardwareWatchdog,
+    ...boardInputs(inputSettings(), uptime),
   };
 }
 
@@ -99,7 +101,7 @@ class UnitMachine {
 
   constructor() {
     this.#guard(BOARD_RESTART_MS, () => {
-      this.#ports = boardPorts();
+      this.#ports = boardPorts(this.#uptime);
       this.#lamp = new Lamp();
     });
     this.#guard(RESTART_MS, () => {

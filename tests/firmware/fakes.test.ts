@@ -182,6 +182,21 @@ describe("pins", () => {
     expect(counter.read()).toBe(2);
   });
 
+  it("are pulled up as inputs, but for those that have no pull-up and float", () => {
+    const { machine } = bench();
+    const pins = new Pins("esp32");
+    const { default: Digital } = digitalModule(machine, pins, powered);
+    const input = new Digital({ pin: 13, mode: Digital.InputPullUp });
+    expect(input.read()).toBe(1);
+    pins.ground(13, true);
+    expect(input.read()).toBe(0);
+    expect(() => input.write(1)).toThrow("can't write input");
+    expect(() => new Digital({ pin: 2, mode: Digital.Output }).read()).toThrow("can't read output");
+    expect(new Digital({ pin: 34, mode: Digital.InputPullUp }).read()).toBe(0);
+    input.close();
+    expect(() => input.read()).toThrow(machine.realm.SyntaxError);
+  });
+
   it("have eight pulse counters on an ESP32, and a contact takes 10 ms to be one", () => {
     const { machine } = bench();
     const pins = new Pins("esp32");

@@ -241,6 +241,11 @@ export class Site {
     if (counted) this.pulses[input] = (this.pulses[input] ?? 0) + pulses;
   }
 
+  /** Closes the contact between an input's pin and ground, or opens it. */
+  contact(setting: string, closed: boolean): void {
+    this.board.pins.ground(this.#number(setting), closed);
+  }
+
   press(): void {
     this.board.pins.close(this.#number("buttonPin"));
   }
