@@ -211,7 +211,7 @@ export class MetrologyUnit {
     const tested = this.#sealing !== null && this.#testsPassed === SELF_TESTS.length;
     if (!tested && this.#testFailed === 0) return this.#prepareSealing(time_s);
     if (this.#storeInterval() || this.#events.writeOne()) return true;
-    if (!this.#askedRtc) this.#askRtc(now_ms);
+    if (this.#sealing && !this.#askedRtc) this.#askRtc(now_ms);
     this.#listens = !this.#listens;
     if (this.#listens && this.#handleReceived(now_ms)) return true;
     this.#reportFaults(now_ms, time_s);
@@ -445,7 +445,9 @@ export class MetrologyUnit {
       this.#measurement.persist(now_ms);
       this.#events.raise(EventType.CLOCK_SET, unix_s);
     }
-    if (step === "set" || step === "synchronised") this.#ports.rtc?.set(unix_s);
+    if (step === "set" || step === "synchronised") {
+      this.#ports.rtc?.set(unix_s + Math.floor((now_ms - arrival_ms) / 1000));
+    }
     return step !== "refused";
   }
 

@@ -27,7 +27,7 @@ export interface TimeSet {
   /** Unix time of power-up, ms; it is in an interval that had no power before. */
   readonly powerUp_ms: number;
   readonly wasConfirmed: boolean;
-  /** Whether it is the word of a clock that ran on without power: then no energy is untimed. */
+  /** Whether it is the word of a clock that ran on without power: then what was measured here was timed. */
   readonly byRtc: boolean;
 }
 
@@ -43,8 +43,8 @@ export class Measurement {
   #written_ms = 0;
   /** Registers as last persisted, Wh: only these are shown. */
   #shown_Wh: readonly number[];
-  /** Flags raised while the time was not known. */
-  #untimedStatus = 0;
+  /** Flags raised while the time was not known, or of energy that was untimed when the power failed. */
+  #untimedStatus: number;
 
   constructor(
     journal: Journal,
@@ -58,6 +58,8 @@ export class Measurement {
     const { elements, nominal_V, maximum_A } = configuration;
     this.#rating_VA = elements * nominal_V * maximum_A;
     this.#shown_Wh = journal.state.channels.map(registerNow_Wh);
+    const isUntimed = journal.state.channels.some(({ untimed_mJ }) => untimed_mJ > 0);
+    this.#untimedStatus = isUntimed ? Status.CLOCK_SET : 0;
   }
 
   get registers_Wh(): readonly number[] {
@@ -116,8 +118,10 @@ export class Measurement {
       }
       state.openInterval = interval;
     }
-    if (!byRtc) state.openStatus |= Status.CLOCK_SET;
-    if (!byRtc && !wasConfirmed && !goesOn) state.openStatus |= Status.INCOMPLETE;
+    // Whether what was measured since power-up may be an earlier interval's.
+    const isUntimed = !byRtc || powerUp_ms < 1000 * intervalStart_s(interval, intervalSeconds);
+    if (isUntimed) state.openStatus |= Status.CLOCK_SET;
+    if (isUntimed && !wasConfirmed && !goesOn) state.openStatus |= Status.INCOMPLETE;
     if (!wasConfirmed) {
       for (const channel of state.channels) placeUntimed(channel);
       state.openStatus |= this.#untimedStatus;
