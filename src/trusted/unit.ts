@@ -404,7 +404,7 @@ export class MetrologyUnit {
     if (step === "refused")
       throw new FormatError("time is no answer to this meter, or not for this role to set");
     if (step === "unchanged") return;
-    this.#ports.rtc?.set(unix_s);
+    this.#ports.rtc?.set(unix_s + Math.floor((now_ms - arrival_ms) / 1000));
     if (step === "synchronised") return;
     this.#events.raise(EventType.CLOCK_SET, NIL, unix_s);
     this.#measurement.setTime(

@@ -1,46 +1,31 @@
 // Power cuts: at every byte that the unit writes while it does what matters, and at random for as long as one
 // likes. Whatever is cut, readings add up to the register, nothing that was shown or sent is taken back, and
 // nothing is said twice in two ways.
-import { bytesToHex } from "@noble/hashes/utils.js";
 import fc from "fast-check";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { PowerCut } from "../../host-sim/flash.js";
-import { decodeStatement } from "../../src/proofs/batch.js";
 import { encodeConfiguration } from "../../src/trusted/authority/configuration.js";
 import { EventType } from "../../src/trusted/authority/events.js";
 import { array, bstr, int } from "../../src/trusted/encoding/cbor.js";
-import { decodeSign1 } from "../../src/trusted/encoding/cose.js";
 import { Journal, RecordType } from "../../src/trusted/journal/journal.js";
 import { Status } from "../../src/trusted/metrology/interval.js";
-import { type Flash, SECTOR_BYTES } from "../../src/trusted/ports.js";
-import { digest } from "../../src/trusted/sealing/keys.js";
 import { provision } from "../../src/trusted/unit.js";
 import { BenchMeter, DAY_S, HALF_HOUR_S, MIDNIGHT_S, MJ_PER_WH } from "../bench-meter.js";
+import { cutEverywhere, expectConsistent, MODES, type Mode } from "../cut-everywhere.js";
+import { quick } from "../quick.js";
 
-// A meter boots thousands of times here: in those tests it believes signatures and itself, or nearly all of
-// the time would go into what has tests of its own.
-const quick = vi.hoisted(() => ({ on: false }));
 vi.mock("../../src/trusted/sealing/self-test.js", async (original) => {
-  const real = await original<typeof import("../../src/trusted/sealing/self-test.js")>();
-  return {
-    ...real,
-    get SELF_TESTS() {
-      return quick.on ? [] : real.SELF_TESTS;
-    },
-  };
+  const { quickSelfTest } = await import("../quick.js");
+  return quickSelfTest(await original());
 });
 vi.mock("../../src/trusted/sealing/signature.js", async (original) => {
-  const real = await original<typeof import("../../src/trusted/sealing/signature.js")>();
-  const verifyDocument: typeof real.verifyDocument = (...document) =>
-    quick.on || real.verifyDocument(...document);
-  return { ...real, verifyDocument };
+  const { quickSignature } = await import("../quick.js");
+  return quickSignature(await original());
 });
 afterEach(() => {
   quick.on = false;
 });
 
-type Mode = "plain" | "encrypted";
-const MODES: readonly Mode[] = ["plain", "encrypted"];
 /** EN 50470-1 allows 1e-6 of m·Un·Imax kWh; the unit takes 0.7 of it: 2,520 mJ per V·A. */
 const PERSIST_MJ = 2520 * 230 * 100;
 
@@ -48,41 +33,6 @@ function smallMeter(mode: Mode, provisioned_s: number, provisioned = true): Benc
   quick.on = true;
   const configuration = { channels: ["1-0:1.8.0"] };
   return new BenchMeter({ mode, sectors: 8, configuration, provisioned_s, provisioned });
-}
-
-/** Passes writes on, and notes after how many bytes of work (as the flash model counts) each may be cut. */
-class Witness implements Flash {
-  readonly #flash: Flash;
-  readonly sectors: number;
-  cuts: number[] = [];
-  #work = 0;
-
-  constructor(flash: Flash) {
-    this.#flash = flash;
-    this.sectors = flash.sectors;
-  }
-
-  begin(): void {
-    this.cuts = [];
-    this.#work = 0;
-  }
-
-  read(address: number, into: Uint8Array): void {
-    this.#flash.read(address, into);
-  }
-
-  program(address: number, bytes: Uint8Array): void {
-    for (let at = 0; at < bytes.length; at++) this.cuts.push(this.#work + at);
-    this.#work += bytes.length;
-    this.#flash.program(address, bytes);
-  }
-
-  /** A cut erase leaves one mix or another, wherever it is cut: three of them are tried. */
-  erase(sector: number): void {
-    for (let at = 0; at < 3; at++) this.cuts.push(this.#work + at);
-    this.#work += SECTOR_BYTES;
-    this.#flash.erase(sector);
-  }
 }
 
 /** Boots a meter, if it is provisioned. */
@@ -103,66 +53,6 @@ function startOver(meter: BenchMeter, request: Uint8Array): void {
     expect(`${error}`).toContain("provisioned already");
   }
   meter.boot();
-}
-
-/** What a meter does in a test, after what; and what must be true if it was cut. */
-interface Scene {
-  readonly before?: () => void;
-  readonly act: () => void;
-  readonly after: (cut: number) => void;
-}
-
-/**
- * Plays a scene once with a power cut at each byte that it writes: the even ones in plain flash, the odd ones
- * in encrypted flash. @returns how many cuts there were.
- */
-function cutEverywhere(meter: BenchMeter, mode: Mode, { before, act, after }: Scene): number {
-  const witness = new Witness(meter.flash);
-  meter.port = witness;
-  const restore = meter.save();
-  before?.();
-  witness.begin();
-  act();
-  const cuts = witness.cuts.filter((_, at) => at % 2 === MODES.indexOf(mode));
-  meter.port = meter.flash;
-  for (const cut of cuts) {
-    restore();
-    before?.();
-    meter.flash.cutAfter(cut);
-    expect(act, `cut after ${cut} bytes`).toThrow(PowerCut);
-    meter.cutPower();
-    after(cut);
-  }
-  return cuts.length;
-}
-
-/** What holds after any number of cuts: a number names one message, and batches and events are in unbroken chains. */
-function expectConsistent(meter: BenchMeter): void {
-  const known = new Map<string, string>();
-  for (const { kind, sequence, message } of meter.messages) {
-    const name = `${kind}/${sequence}`;
-    const hex = bytesToHex(message);
-    if ((known.get(name) ?? hex) !== hex) expect(hex, name).toBe(known.get(name));
-    known.set(name, hex);
-  }
-  let link = new Uint8Array(32);
-  const links = new Set([bytesToHex(link)]);
-  for (const message of meter.kept(4)) {
-    link = digest(link, message);
-    links.add(bytesToHex(link));
-  }
-  let previous = bytesToHex(new Uint8Array(32));
-  let next = 0;
-  for (const [number, document] of meter.kept(3).entries()) {
-    const { payload } = decodeSign1(document, "batch-1", 1024);
-    const statement = decodeStatement(payload);
-    expect(statement.batchNumber).toBe(number);
-    expect(statement.firstInterval).toBeGreaterThanOrEqual(next);
-    expect(bytesToHex(statement.previousBatchDigest)).toBe(previous);
-    expect(links).toContain(bytesToHex(statement.eventDigest));
-    next = statement.firstInterval + statement.intervalCount;
-    previous = bytesToHex(digest(payload));
-  }
 }
 
 /** What happened right after a cut is looked at each time, what becomes of it days later after one cut in eight. */

@@ -20,6 +20,8 @@ const FIELDS = [
   /** The interval that is being measured, and its quality flags so far. */
   ["openInterval", 4, 0],
   ["openStatus", 1, 0],
+  /** Quality flags raised while the time was not known. */
+  ["untimedStatus", 1, 0],
   /** The last closed interval, whose readings the channels hold. */
   ["closedInterval", 4, 0],
   ["closedStatus", 1, 0],
@@ -121,7 +123,7 @@ export function newState(channels: number): MeterState {
   return { ...decodeState(zeros), closedInterval: NO_INTERVAL, loadSwitch: SWITCH_CLOSED };
 }
 
-/** 312 bytes with 2 channels, 480 with 8. */
+/** 313 bytes with 2 channels, 481 with 8. */
 export const encodeState = (state: MeterState) =>
   concatBytes(encode(FIELDS, state), ...state.channels.map((channel) => encode(CHANNEL_FIELDS, channel)));
 

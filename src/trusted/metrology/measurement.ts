@@ -25,7 +25,7 @@ export interface TimeSet {
   /** Unix time of power-up, ms; it is in an interval that had no power before. */
   readonly powerUp_ms: number;
   readonly wasConfirmed: boolean;
-  /** Whether it is the word of a clock that ran on without power: then no energy is untimed. */
+  /** Whether it is the word of a clock that ran on without power: then what was measured here was timed. */
   readonly byRtc: boolean;
 }
 
@@ -40,9 +40,8 @@ export class Measurement {
   #written_ms = 0;
   /** Registers as last persisted, Wh: only these are shown. */
   #shown_Wh: readonly number[];
-  /** Whether the time was known at the last reading, and flags raised while it was not. */
+  /** Whether the time was known at the last reading. */
   #timed = false;
-  #untimedStatus = 0;
 
   constructor(journal: Journal, configuration: Configuration, ports: Pick<Ports, "energy" | "companion">) {
     this.#journal = journal;
@@ -51,6 +50,8 @@ export class Measurement {
     const { elements, nominal_V, maximum_A } = configuration;
     this.#rating_VA = elements * nominal_V * maximum_A;
     this.#shown_Wh = journal.state.channels.map(registerNow_Wh);
+    const isUntimed = journal.state.channels.some(({ untimed_mJ }) => untimed_mJ > 0);
+    if (isUntimed) journal.state.untimedStatus |= Status.CLOCK_SET;
   }
 
   get registers_Wh(): readonly number[] {
@@ -110,11 +111,14 @@ export class Measurement {
       }
       state.openInterval = interval;
     }
-    if (!byRtc) state.openStatus |= Status.CLOCK_SET;
-    if (!byRtc && !wasConfirmed && !goesOn) state.openStatus |= Status.INCOMPLETE;
+    // Whether what was measured since power-up may be an earlier interval's.
+    const isUntimed = !byRtc || powerUp_ms < 1000 * intervalStart_s(interval, intervalSeconds);
+    if (isUntimed) state.openStatus |= Status.CLOCK_SET;
+    if (isUntimed && !wasConfirmed && !goesOn) state.openStatus |= Status.INCOMPLETE;
     if (!wasConfirmed) {
       for (const channel of state.channels) placeUntimed(channel);
-      state.openStatus |= this.#untimedStatus;
+      state.openStatus |= state.untimedStatus;
+      state.untimedStatus = 0;
       if (powerUp_ms > 1000 * intervalStart_s(state.openInterval, intervalSeconds))
         state.openStatus |= Status.POWER_LOST;
     }
@@ -124,8 +128,7 @@ export class Measurement {
 
   /** Raises quality flags of the interval that is measured now. */
   flag(status: number): void {
-    if (this.#timed) this.#journal.state.openStatus |= status;
-    else this.#untimedStatus |= status;
+    this.#journal.state[this.#timed ? "openStatus" : "untimedStatus"] |= status;
   }
 
   /** Energy of all channels since the last step, mJ. */
