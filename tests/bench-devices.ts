@@ -120,7 +120,7 @@ export class CountingCompanion implements Companion {
       const at = COUNTS[name as keyof typeof COUNTS];
       view.setUint32(at, view.getUint32(at) + by);
     }
-    return { state: new Uint8Array(view.buffer), loadSwitch: this.loadSwitch };
+    return { companion: new Uint8Array(view.buffer), loadSwitch: this.loadSwitch };
   }
 }
 

@@ -29,12 +29,7 @@ const MARKS: Readonly<Record<number, number>> = { 1: Mark.INTERVAL, 3: Mark.BATC
 const COUNTED_KINDS: readonly StoredKind[] = [1, 3, 4];
 
 /** What is left of a request to send again. */
-interface Again {
-  readonly kind: StoredKind;
-  readonly last: number;
-  cursor: Place;
-  next: number;
-}
+type Again = { readonly kind: StoredKind; readonly last: number; cursor: Place; next: number };
 
 const frame = ({ kind, number, bytes }: Message) => array(int(kind), int(number), bstr(bytes));
 

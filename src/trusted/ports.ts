@@ -86,12 +86,11 @@ export interface Loader {
   install(imageDigest: Uint8Array): void;
 }
 
-export interface CompanionAnswer {
-  /** COMPANION_BYTES of state, kept in the unit's state record. */
-  readonly state: Uint8Array;
-  /** What the load switch shall be: 0 open, 1 ready for reconnection, 2 closed. */
-  readonly loadSwitch: number;
-}
+/**
+ * COMPANION_BYTES of its state, kept in the unit's state record, and what the load switch shall be: 0 open, 1 ready
+ * for reconnection, 2 closed.
+ */
+export type CompanionAnswer = { readonly companion: Uint8Array; readonly loadSwitch: number };
 
 /** Pre-payment and the load switch: beside the unit, without its keys, its flash or a network. */
 export interface Companion {

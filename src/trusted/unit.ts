@@ -208,7 +208,7 @@ export class MetrologyUnit {
     const waiting = this.#received !== null;
     if (!this.#sealer) return waiting;
     if (!this.#askedRtc) this.#askRtc(now_ms);
-    if (this.#pair(now_ms, time_s, this.#sealer.signer)) return true;
+    if (this.#pair(now_ms, time_s, this.#sealer.context.signer)) return true;
     this.#timeRequest = this.#clock.ask(now_ms, this.#ports.entropy) ?? this.#timeRequest;
     const approved = this.#approvedImage();
     const sealed = this.#sealer.step(approved !== null);
@@ -368,7 +368,7 @@ export class MetrologyUnit {
     try {
       const command = decodeCommand(payload, role, this.#configuration.meterId);
       if (command.kind === CommandKind.TIME) this.#followTime(command, arrival_ms, now_ms);
-      else this.#obey(command, receipt, time_s, this.#sealer.signer);
+      else this.#obey(command, receipt, time_s, this.#sealer.context.signer);
     } catch (error) {
       this.#refuse(error);
       this.#events.raise(EventType.COMMAND_REFUSED, receipt);
@@ -380,8 +380,7 @@ export class MetrologyUnit {
     const { state } = this.#journal;
     if (this.#events.count(EventType.COMMAND_ACCEPTED) >= COMMANDS_A_DAY)
       throw new FormatError("enough commands for today");
-    const { image, companion } = this.#ports;
-    const circumstances = { state, configuration: this.#configuration, image, signer, companion, time_s };
+    const circumstances = { ...this.#ports, state, configuration: this.#configuration, signer, time_s };
     const { change, configuration, events, documents } = effectOf(command, receipt, circumstances);
     // What is stored with an event needs one that is written singly.
     const [told] = events.at(-1) ?? [];

@@ -8,14 +8,17 @@ import type { Flash } from "../ports.js";
 import { Log } from "./log.js";
 import type { JournalRecord } from "./record.js";
 import { Mark, type Place, SectorRing } from "./sector-ring.js";
-import { decodeState, encodeState, type MeterState, NO_INTERVAL, newState, StateChange } from "./state.js";
+import { decodeState, encodeState, type MeterState, NO_INTERVAL, newState, stateChange } from "./state.js";
 import { StateRing } from "./state-ring.js";
 
 /** Share of the flash that is the state ring: 32 of 576 sectors. */
 const STATE_SHARE = 18;
 const STATE_SECTORS_MIN = 4;
 
-/** Types of log records; the numbers are stored. A COMMAND is an event that changes the Companion's state too. */
+/**
+ * Types of log records; the numbers are stored. A COMMAND is an event that changes the Companion's state too, a
+ * CONFIGURATION the one in force, moved out of the way of the writer.
+ */
 export const RecordType = { INTERVAL: 1, BATCH: 2, EVENT: 3, CONFIGURATION: 4, COMMAND: 5 } as const;
 /** A record that messages come from and that changes the state. */
 export type HappeningType = 2 | 3 | 5;
@@ -32,9 +35,9 @@ const EVENT = [
 const COMMAND = [...EVENT, "companion", "loadSwitch"] as const;
 /** What each changes, the number that it raises, and where sector headers count it. */
 const HAPPENINGS = {
-  [RecordType.BATCH]: { change: new StateChange(BATCH), next: "nextBatch", mark: Mark.BATCH },
-  [RecordType.EVENT]: { change: new StateChange(EVENT), next: "nextEvent", mark: Mark.EVENT },
-  [RecordType.COMMAND]: { change: new StateChange(COMMAND), next: "nextEvent", mark: Mark.EVENT },
+  [RecordType.BATCH]: { change: stateChange(BATCH), next: "nextBatch", mark: Mark.BATCH },
+  [RecordType.EVENT]: { change: stateChange(EVENT), next: "nextEvent", mark: Mark.EVENT },
+  [RecordType.COMMAND]: { change: stateChange(COMMAND), next: "nextEvent", mark: Mark.EVENT },
 } as const;
 const happeningOf = (type: number) => HAPPENINGS[type as HappeningType] ?? null;
 
@@ -60,13 +63,6 @@ const MESSAGE_HEAD_BYTES = 7;
 
 const encodeMessage = ({ kind, number, bytes }: Message) =>
   concatBytes(uintBytes(kind, 1), uintBytes(number, 4), uintBytes(bytes.length, 2), bytes);
-
-/** A configuration by itself: the first, or the one in force out of the way of the writer. */
-const configurationRecord = (bytes: Uint8Array) => ({
-  type: RecordType.CONFIGURATION,
-  number: 0,
-  body: encodeMessage({ kind: MessageKind.CONFIGURATION, number: 0, bytes }),
-});
 
 const isConfiguration = ({ kind }: Message) => kind === MessageKind.CONFIGURATION;
 
@@ -132,7 +128,7 @@ export class Journal {
 
   /** Begins an empty journal, whatever the flash held. */
   format(channels: number): void {
-    this.#states.format();
+    this.#states.ring.clear();
     this.log.format();
     this.state = newState(channels);
   }
@@ -169,11 +165,6 @@ export class Journal {
     this.log.raise(mark, number);
   }
 
-  /** Stores the first configuration. */
-  appendConfiguration(configuration: Uint8Array): void {
-    this.log.configuration = this.#append(configurationRecord(configuration));
-  }
-
   /** The configuration in force, as it was stored. */
   configuration(): Uint8Array {
     const found = this.log.find(this.log.configuration);
@@ -185,7 +176,9 @@ export class Journal {
   #append(record: JournalRecord): Place {
     const place = this.log.append(record);
     if (this.log.isInTheWay(this.log.configuration)) {
-      this.log.configuration = this.log.append(configurationRecord(this.configuration()));
+      const message = { kind: MessageKind.CONFIGURATION, number: 0, bytes: this.configuration() };
+      const copy = { type: RecordType.CONFIGURATION, number: 0, body: encodeMessage(message) };
+      this.log.configuration = this.log.append(copy);
       // Where it lies now must be known before its old sector is erased.
       this.writeState();
     }

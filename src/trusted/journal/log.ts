@@ -19,15 +19,12 @@ import {
 const MOVE_AHEAD = 8;
 
 export class Log {
-  readonly ring: SectorRing;
   /** What can come after the last record. */
   marks: Marks = [0, 0, 0];
   /** Of the record that holds the configuration in force; 0 before there is one. */
   configuration: Place = 0;
 
-  constructor(ring: SectorRing) {
-    this.ring = ring;
-  }
+  constructor(readonly ring: SectorRing) {}
 
   /**
    * Finds the log in the flash, then copies its last sector on so that writing can go on. Reads all headers
@@ -104,11 +101,6 @@ export class Log {
   /** The start of the oldest sector. */
   get start(): Place {
     return placeOf(this.#liveAfter(this.ring.tail, 0), HEADER_BYTES);
-  }
-
-  /** The start of the sector that is being written. */
-  get tailStart(): Place {
-    return placeOf(this.ring.tail, HEADER_BYTES);
   }
 
   /**

@@ -15,7 +15,7 @@ const NUMBER_AT = CRC_AT + 4;
 const HEAD_BYTES = NUMBER_AT + 4;
 
 /** Largest body of a record, bytes. */
-export const BODY_MAX = 1024;
+export const BODY_MAX = 1280;
 
 export interface JournalRecord {
   /** 1 to 15. */

@@ -32,11 +32,8 @@ export type Place = number;
 export const placeOf = (sequence: number, offset: number): Place => sequence * SECTOR_BYTES + offset;
 export const sequenceOf = (place: Place) => Math.floor(place / SECTOR_BYTES);
 
-export interface Found extends JournalRecord {
-  readonly place: Place;
-  /** Where to look for the record after it. */
-  readonly next: Place;
-}
+/** A record, where it lies, and where to look for the one after it. */
+export type Found = JournalRecord & { readonly place: Place; readonly next: Place };
 
 function encodeHeader({ sequence, base, marks }: Header): Uint8Array {
   const head = concatBytes(...[MAGIC, sequence, base, ...marks].map((value) => uintBytes(value, 4)));

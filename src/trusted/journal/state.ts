@@ -137,22 +137,12 @@ export function decodeState(bytes: Uint8Array): MeterState {
   return { ...(decode(FIELDS, bytes) as StateFields), channels };
 }
 
-/** Some of the state as a log record carries it: the fields in the order of the state. */
-export class StateChange {
-  readonly #fields: readonly Field[];
-  readonly bytes: number;
-
-  constructor(names: readonly StateField[]) {
-    this.#fields = FIELDS.filter(([name]) => names.includes(name));
-    this.bytes = bytesOf(this.#fields);
-  }
-
-  encode(state: MeterState): Uint8Array {
-    return encode(this.#fields, state);
-  }
-
-  /** The values that the change begins with. */
-  decode(bytes: Uint8Array): Partial<MeterState> {
-    return decode(this.#fields, bytes) as Partial<MeterState>;
-  }
+/** Some of the state as a log record carries it, at its beginning: these fields in the order of the state. */
+export function stateChange(names: readonly StateField[]) {
+  const fields = FIELDS.filter(([name]) => names.includes(name));
+  return {
+    bytes: bytesOf(fields),
+    encode: (state: MeterState) => encode(fields, state),
+    decode: (bytes: Uint8Array) => decode(fields, bytes) as Partial<MeterState>,
+  };
 }

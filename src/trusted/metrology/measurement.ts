@@ -162,6 +162,6 @@ export class Measurement {
     const { closedInterval: interval, closedStatus: status } = state;
     const readings = state.channels.map(({ closed_Wh }) => closed_Wh);
     const answer = this.#ports.companion?.intervalClosed(state.companion, interval, status, readings);
-    if (answer) Object.assign(state, { companion: answer.state, loadSwitch: answer.loadSwitch });
+    if (answer) Object.assign(state, answer);
   }
 }

@@ -173,7 +173,7 @@ describe("what a command does", () => {
     for (const [at, channel] of state.channels.entries()) {
       Object.assign(channel, { register_Wh: 1000 + at, open_mJ: 9e9, closed_Wh: 5 });
     }
-    return { state, configuration, image, signer: meter, companion: undefined, time_s: NOW_S, ...changes };
+    return { state, configuration, image, signer: meter, time_s: NOW_S, ...changes };
   };
   const effectOfCommand = (role: Role, payload: Uint8Array, given = circumstances()) =>
     effectOf(decodeCommand(payload, role, METER_ID), RECEIPT, given);
@@ -278,14 +278,14 @@ describe("what a command does", () => {
   });
 
   it("hands the arguments of kinds 4 to 7 to the Companion as they came, and takes its state", () => {
-    const answer = { state: new Uint8Array(COMPANION_BYTES).fill(3), loadSwitch: 1 };
+    const answer = { companion: new Uint8Array(COMPANION_BYTES).fill(3), loadSwitch: 1 };
     const command = vi.fn(() => answer);
     const companion = { command, intervalClosed: vi.fn(() => answer), switched: vi.fn() };
     const given = circumstances({ companion });
     for (const kind of [4, 5, 6, 7]) {
       const argument = array(int(kind), bstr(tariff));
       const { change, configuration } = effectOfCommand("supplier", commandOf(kind, argument, 8), given);
-      expect(change).toMatchObject({ companion: answer.state, loadSwitch: 1 });
+      expect(change).toMatchObject({ companion: answer.companion, loadSwitch: 1 });
       expect(configuration).toBeUndefined();
       expect(command).toHaveBeenLastCalledWith(given.state.companion, kind, argument);
     }
@@ -294,8 +294,7 @@ describe("what a command does", () => {
 
   it("is refused with the Companion's word, and without a Companion", () => {
     const deaf = { command: () => null, intervalClosed: vi.fn(), switched: vi.fn() };
-    for (const companion of [deaf, undefined]) {
-      const given = circumstances({ companion });
+    for (const given of [circumstances({ companion: deaf }), circumstances()]) {
       expect(() => effectOfCommand("supplier", commandOf(5, int(1), 8), given)).toThrow("refused");
     }
   });
