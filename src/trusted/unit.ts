@@ -246,13 +246,19 @@ export class MetrologyUnit {
     this.#measurement.persist(now_ms);
   }
 
-  /** A switch that was asked to move is told so once that is durable. */
+  /** A switch that the end of an interval has moved is told so, and that it was is an event. */
   #followSwitch(time_s: number | null): void {
     const { loadSwitch } = this.#journal.state;
     if (loadSwitch === this.#loadSwitch) return;
-    this.#loadSwitch = loadSwitch;
     this.#events.raise(EventType.LOAD_SWITCH, time_s, Detail.number(loadSwitch));
-    this.#ports.companion?.switched(loadSwitch);
+    this.#tellSwitch();
+  }
+
+  /** The state of the switch is durable. */
+  #tellSwitch(): void {
+    const { loadSwitch } = this.#journal.state;
+    if (loadSwitch !== this.#loadSwitch) this.#ports.companion?.switched(loadSwitch);
+    this.#loadSwitch = loadSwitch;
   }
 
   #reportFaults(now_ms: number, time_s: number | null): void {
@@ -431,6 +437,7 @@ export class MetrologyUnit {
     const occurrences = events.map(([type, detail]) => ({ type, time_s: receipt.time_s, detail }));
     const record = change?.companion ? RecordType.COMMAND : RecordType.EVENT;
     this.#events.commit([receipt, ...occurrences], documents, record);
+    this.#tellSwitch();
   }
 
   #setTime(unix_s: number, arrival_ms: number, now_ms: number, byAuthority: boolean): boolean {

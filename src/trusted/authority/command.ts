@@ -132,8 +132,12 @@ export function effectOf(command: Command, role: Role, circumstances: Circumstan
     reader.refuse("too late, or time unknown");
   if (kind >= CommandKind.LOAD_SWITCH && kind <= CommandKind.CREDIT_SETTINGS) {
     const answer = circumstances.companion?.command(state.companion, kind, reader.rest());
+    if (!answer) return reader.refuse("refused");
+    const { state: companion, loadSwitch } = answer;
+    const moved = [EventType.LOAD_SWITCH, Detail.number(loadSwitch)] as const;
     return {
-      change: answer ? { companion: answer.state, loadSwitch: answer.loadSwitch } : reader.refuse("refused"),
+      change: { companion, loadSwitch },
+      events: loadSwitch === state.loadSwitch ? [] : [moved],
     };
   }
   const effect =

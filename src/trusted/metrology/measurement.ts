@@ -142,10 +142,14 @@ export class Measurement {
     const { state } = this.#journal;
     const { energy_mJ, status } = this.#source.read();
     const valid = isIncrement(energy_mJ, state.channels.length);
-    this.flag((status & FRONT_END) | (valid ? 0 : Status.FAULT), timed);
+    this.flag((status & FRONT_END) | (valid ? 0 : Status.FAULT) | this.#switchStatus, timed);
     if (!valid) return 0;
     for (const [at, channel] of state.channels.entries()) integrate(channel, energy_mJ[at] as number, timed);
     return energy_mJ.reduce((sum, mJ) => sum + mJ, 0);
+  }
+
+  get #switchStatus(): number {
+    return this.#journal.state.loadSwitch === SWITCH_CLOSED ? 0 : Status.SWITCH_OPEN;
   }
 
   /** Whether the open interval had power: provisioning opens one that may begin in the dark. */
@@ -160,8 +164,8 @@ export class Measurement {
     for (const channel of state.channels) closeChannel(channel);
     const overMaximum = state.channels.some(({ closed_Wh }) => closed_Wh > this.configuration.maximum_Wh);
     state.closedInterval = state.openInterval;
-    state.closedStatus = state.openStatus | (overMaximum ? Status.FAULT : 0);
-    if (state.loadSwitch !== SWITCH_CLOSED) state.closedStatus |= Status.SWITCH_OPEN;
+    // The last flags may have gone with the power.
+    state.closedStatus = state.openStatus | (overMaximum ? Status.FAULT : 0) | this.#switchStatus;
     state.openInterval = next;
     state.openStatus = 0;
     const { closedInterval: interval, closedStatus: status } = state;
