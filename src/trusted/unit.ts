@@ -121,7 +121,7 @@ export class MetrologyUnit {
     this.#events.now_s = time_s;
     this.#measurement.measure(now_ms, time_s, this.#sealer !== null && !this.#journal.intervalPending);
     this.#watchInputs(now_ms);
-    this.#followSwitch();
+    if (this.#switchMoved()) this.#events.raise(EventType.LOAD_SWITCH, int(this.#loadSwitch));
     this.#ports.watchdog?.feed();
     // Nothing is begun that a failing supply may not let end.
     if (this.#mainsFailing) return false;
@@ -241,13 +241,13 @@ export class MetrologyUnit {
     this.#measurement.persist(now_ms);
   }
 
-  /** A switch that was asked to move is told so once that is durable. */
-  #followSwitch(): void {
+  /** Whether the switch was asked to move since the last look; it is told so, since that is durable. */
+  #switchMoved(): boolean {
     const { loadSwitch } = this.#journal.state;
-    if (loadSwitch === this.#loadSwitch) return;
+    if (loadSwitch === this.#loadSwitch) return false;
     this.#loadSwitch = loadSwitch;
-    this.#events.raise(EventType.LOAD_SWITCH, int(loadSwitch));
     this.#ports.companion?.switched(loadSwitch);
+    return true;
   }
 
   #reportFaults(now_ms: number): void {
@@ -387,6 +387,7 @@ export class MetrologyUnit {
     if (documents && told && !this.#events.hasRoom(told)) throw new FormatError("enough of these for today");
     Object.assign(state, change);
     this.#events.commit(events, documents, change.companion ? RecordType.COMMAND : RecordType.EVENT);
+    this.#switchMoved();
     if (!configuration) return;
     this.#configuration = configuration;
     this.#measurement.configuration = configuration;

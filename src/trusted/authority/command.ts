@@ -153,7 +153,9 @@ function actionOf({ kind, reader }: Command, circumstances: Circumstances): Effe
       return stateRegisters(reader, circumstances);
     default: {
       const answer = companion?.command(state.companion, kind, reader.rest());
-      return answer ? { change: answer, events: [] } : reader.refuse("refused by the credit logic");
+      if (!answer) return reader.refuse("refused by the credit logic");
+      const moved: Occurrence = [EventType.LOAD_SWITCH, int(answer.loadSwitch)];
+      return { change: answer, events: answer.loadSwitch === state.loadSwitch ? [] : [moved] };
     }
   }
 }

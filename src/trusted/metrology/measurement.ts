@@ -39,7 +39,7 @@ export class Measurement {
   #measured_ms = 0;
   #written_ms = 0;
   /** Registers as last persisted, Wh: only these are shown. */
-  #shown_Wh: readonly number[];
+  registers_Wh: readonly number[];
   /** Whether the time was known at the last reading. */
   #timed = false;
 
@@ -49,13 +49,9 @@ export class Measurement {
     this.#ports = ports;
     const { elements, nominal_V, maximum_A } = configuration;
     this.#rating_VA = elements * nominal_V * maximum_A;
-    this.#shown_Wh = journal.state.channels.map(registerNow_Wh);
+    this.registers_Wh = journal.state.channels.map(registerNow_Wh);
     const isUntimed = journal.state.channels.some(({ untimed_mJ }) => untimed_mJ > 0);
     if (isUntimed) journal.state.untimedStatus |= Status.CLOCK_SET;
-  }
-
-  get registers_Wh(): readonly number[] {
-    return this.#shown_Wh;
   }
 
   /**
@@ -92,7 +88,7 @@ export class Measurement {
     this.#journal.writeState();
     this.#written_ms = now_ms;
     this.#unwritten_mJ = 0;
-    this.#shown_Wh = this.#journal.state.channels.map(registerNow_Wh);
+    this.registers_Wh = this.#journal.state.channels.map(registerNow_Wh);
   }
 
   /**
@@ -136,11 +132,15 @@ export class Measurement {
     const { state } = this.#journal;
     const { energy_mJ, status } = this.#ports.energy.read();
     const valid = isIncrement(energy_mJ, state.channels.length);
-    this.flag((status & FRONT_END) | (valid ? 0 : Status.FAULT));
+    this.flag((status & FRONT_END) | (valid ? 0 : Status.FAULT) | this.#switchStatus);
     if (!valid) return 0;
     for (const [at, channel] of state.channels.entries())
       integrate(channel, energy_mJ[at] as number, this.#timed);
     return energy_mJ.reduce((sum, mJ) => sum + mJ, 0);
+  }
+
+  get #switchStatus(): number {
+    return this.#journal.state.loadSwitch === SWITCH_CLOSED ? 0 : Status.SWITCH_OPEN;
   }
 
   /** Whether the open interval had power: provisioning opens one that may begin in the dark. */
@@ -154,12 +154,11 @@ export class Measurement {
     const { state } = this.#journal;
     for (const channel of state.channels) closeChannel(channel);
     const overMaximum = state.channels.some(({ closed_Wh }) => closed_Wh > this.configuration.maximum_Wh);
-    state.closedInterval = state.openInterval;
-    state.closedStatus = state.openStatus | (overMaximum ? Status.FAULT : 0);
-    if (state.loadSwitch !== SWITCH_CLOSED) state.closedStatus |= Status.SWITCH_OPEN;
-    state.openInterval = next;
-    state.openStatus = 0;
-    const { closedInterval: interval, closedStatus: status } = state;
+    const interval = state.openInterval;
+    // The last flags may have gone with the power.
+    const status = state.openStatus | (overMaximum ? Status.FAULT : 0) | this.#switchStatus;
+    Object.assign(state, { closedInterval: interval, closedStatus: status });
+    Object.assign(state, { openInterval: next, openStatus: 0 });
     const readings = state.channels.map(({ closed_Wh }) => closed_Wh);
     const answer = this.#ports.companion?.intervalClosed(state.companion, interval, status, readings);
     if (answer) Object.assign(state, answer);
