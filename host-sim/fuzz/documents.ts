@@ -461,7 +461,7 @@ function provenSubjects(corpus: Corpus): Subject[] {
   ];
 }
 
-/** A bill is signed by nobody: one of another period, which begins or ends within the same gap, may be right. */
+/** A bill is signed by nobody: one of a period that begins or ends elsewhere in the same gap may be right. */
 function takeBill(corpus: Corpus, bytes: Uint8Array): "valid" | "accepted" {
   const { meter, record, checked, tariff } = corpus;
   const authorityKey = meter.parties.authority.publicKey;

@@ -266,7 +266,7 @@ export class HostileFrames {
     return this.cheap();
   }
 
-  /** Whether it is a command to obey after all: another signer's deterministic signature of the same words is one. */
+  /** Whether it is a command to obey after all. */
   #isFresh(frame: Uint8Array): boolean {
     return isOneOf(frame, this.#fresh);
   }

@@ -10,8 +10,9 @@ import {
   type MeterRecord,
 } from "../../src/customer/check.js";
 import { decodeEvents, decodeReadings } from "../../src/customer/messages.js";
+import { signWithKey } from "../../src/proofs/signed.js";
 import type { SeededRandom } from "../seeded.js";
-import type { Corpus } from "./corpus.js";
+import { type Corpus, payloadOf } from "./corpus.js";
 import { deepDocument } from "./documents.js";
 import type { Mutator } from "./mutator.js";
 import { type Attack, attempt, type Target } from "./target.js";
@@ -49,6 +50,7 @@ class RecordAttack implements Attack {
   readonly #corpus: Corpus;
   readonly #mutator: Mutator;
   readonly #foreign: Parts;
+  #isForked = false;
 
   constructor(corpus: Corpus, mutator: Mutator) {
     this.#corpus = corpus;
@@ -62,6 +64,7 @@ class RecordAttack implements Attack {
     const epoch = mutator.random.below(2);
     const parts = partsOf(this.#corpus.record);
     const keys = { ...this.#keys(epoch) };
+    this.#isForked = false;
     for (let more = true; more; more = mutator.oneIn(4)) {
       if (!wantsDeep) this.#breakForm(parts);
       else if (mutator.oneIn(12)) this.#alterKeys(keys);
@@ -87,7 +90,7 @@ class RecordAttack implements Attack {
     const { authority } = this.#corpus.meter.parties;
     const checked = checkMeter(record, keys, authority.publicKey);
     const truth = this.#corpus.checked[epoch];
-    return truth && keys.epoch === epoch && isTrue(checked, truth) ? "valid" : "accepted";
+    return truth && keys.epoch === epoch && isTrue(checked, truth, this.#isForked) ? "valid" : "accepted";
   }
 
   /** The certificate is the first to be looked at: with it the rest costs nothing. */
@@ -139,6 +142,11 @@ class RecordAttack implements Attack {
     const { meter, signingSeed, pool } = this.#corpus;
     if ((name !== "batches" && name !== "pairings") || item.length === 0) return this.#mutator.mutate(item);
     const type = name === "batches" ? "batch-1" : "pairing-1";
+    if (name === "batches" && this.#mutator.oneIn(2)) {
+      // As a meter that was rolled back, or copied, would: another statement under a good signature.
+      this.#isForked = true;
+      return signWithKey(type, this.#mutator.mutateContent(payloadOf(type, item)), signingSeed);
+    }
     return deepDocument(
       this.#mutator,
       item,
@@ -157,8 +165,11 @@ function exchange(list: Uint8Array[], a: number, b: number): void {
   put(list, b, first);
 }
 
-/** Whether all that is said to be proved in a checked record is so. */
-function isTrue(checked: CheckedMeter, truth: CheckedMeter): boolean {
+/**
+ * Whether all that is said to be proved in a checked record is so.
+ * @param isForked whether the meter itself has signed another statement: of the newest nobody knows that.
+ */
+function isTrue(checked: CheckedMeter, truth: CheckedMeter, isForked: boolean): boolean {
   const same = (a: unknown, b: unknown) => JSON.stringify(a, asText) === JSON.stringify(b, asText);
   const certified = [truth.certificate, ...truth.renewals.map(({ certificate }) => certificate)];
   const number = ({ statement }: { statement: { batchNumber: number } }) => statement.batchNumber;
@@ -167,6 +178,15 @@ function isTrue(checked: CheckedMeter, truth: CheckedMeter): boolean {
       same(
         batch,
         truth[list].find((one) => number(one) === number(batch)),
+      ),
+    );
+  const measured = truth.batches.flatMap(({ intervals }) => intervals);
+  const intervalsAre = checked.batches
+    .flatMap(({ intervals }) => intervals)
+    .every((interval) =>
+      same(
+        interval,
+        measured.find((one) => one.interval === interval.interval),
       ),
     );
   const gapsAre = checked.gaps.every((gap) => truth.gaps.some((one) => same(one, gap)));
@@ -179,8 +199,8 @@ function isTrue(checked: CheckedMeter, truth: CheckedMeter): boolean {
     same(checked.certificate, truth.certificate) &&
     checked.renewals.every(({ certificate }) => certified.some((one) => same(one, certificate))) &&
     same(checked.pairing, truth.pairing) &&
-    batchesAre("batches") &&
-    batchesAre("otherBatches") &&
+    intervalsAre &&
+    (isForked || (batchesAre("batches") && batchesAre("otherBatches"))) &&
     same(checked.totals_Wh, totals) &&
     gapsAre &&
     same(checked.events.slice(0, checked.sealedEvents), truth.events.slice(0, checked.sealedEvents))
