@@ -67,7 +67,7 @@ export class HeadEnd {
       this.#answerTime(message);
       return;
     }
-    const kept = this.#kept[name as StoredTopic];
+    const kept = Object.hasOwn(this.#kept, name) ? this.#kept[name as StoredTopic] : null;
     if (!kept) throw new Error(`head end: no topic "${topic}"`);
     const sequence = sequenceOf(name as StoredTopic, message);
     this.bytes += message.length;

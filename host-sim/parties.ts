@@ -81,7 +81,7 @@ export function enrol(
   const request = array(int(1), bstr(stored), bstr(parties.customer.user), int(unix_s), bstr(point));
   const reader = new CborReader(provision(request), "provisioning answer");
   reader.array(6);
-  reader.uint(1);
+  reader.key(1);
   const meterId = reader.text(32);
   const [signingKey, agreementKey, proof] = [reader.bytes(32), reader.bytes(32), reader.bytes(32)];
   const pairing = reader.bytes(1, 512);

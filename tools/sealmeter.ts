@@ -9,6 +9,7 @@ import { addDisclose } from "./disclose.js";
 import { addFirmwareBuild } from "./firmware-build.js";
 import { addFirmwareCheck } from "./firmware-check.js";
 import { addFirmwareProvision } from "./firmware-provision.js";
+import { addFuzz } from "./fuzz.js";
 import { addProvision } from "./provision.js";
 import { addReadings } from "./readings.js";
 import { addRv32 } from "./rv32.js";
@@ -32,6 +33,7 @@ const COMMANDS = [
   addProvision,
   addCommand,
   addBench,
+  addFuzz,
   addXs,
   addRv32,
   addFirmwareBuild,

@@ -99,7 +99,10 @@ export interface CheckedMeter {
    * after the last batch; before the first only if that is not the meter's number 0.
    */
   readonly provisional: readonly OpenedInterval[];
-  /** Intervals in no batch, from the epoch's first interval to its last batch: the meter was off. */
+  /**
+   * Intervals of the epoch, up to its last batch, that are proved to be in none: the meter was off. Before the
+   * first batch given that needs the batch before it, or the meter's number 0.
+   */
   readonly gaps: readonly IntervalRange[];
   /** The meter's events from the first on. */
   readonly events: readonly EventMessage[];
@@ -144,7 +147,7 @@ export function checkMeter(
     provisional: outside
       .filter(({ epoch }) => epoch === keys.epoch)
       .map((message) => opener.decrypt(message)),
-    gaps: gapsOf(pairing.firstInterval, own),
+    gaps: gapsOf(pairing.firstInterval, keys.epoch, batches),
     ...history,
   };
 }
@@ -308,13 +311,18 @@ function totalOf(batches: readonly CheckedBatch[], channel: number): number {
   return intervals.reduce((sum, { readings }) => sum + (readings[channel] ?? 0), 0);
 }
 
-function gapsOf(epochFirst: number, batches: readonly SignedBatch[]): IntervalRange[] {
+/**
+ * Where nothing was sealed, as far as that is proved: two batches of consecutive numbers have nothing between
+ * them, and the meter's number 0 nothing before it. Before any other first batch there may be what was withheld.
+ */
+function gapsOf(epochFirst: number, epoch: number, batches: readonly SignedBatch[]): IntervalRange[] {
   const gaps: IntervalRange[] = [];
-  let next = epochFirst;
+  let next = batches[0]?.statement.batchNumber === 0 ? epochFirst : null;
   for (const { statement } of batches) {
     const { firstInterval } = statement;
-    if (firstInterval > next) gaps.push({ first: next, last: firstInterval - 1 });
-    next = endOf(statement);
+    if (statement.epoch === epoch && next !== null && firstInterval > next)
+      gaps.push({ first: next, last: firstInterval - 1 });
+    next = Math.max(epochFirst, endOf(statement));
   }
   return gaps;
 }

@@ -55,5 +55,10 @@ export function makeTables(window: number): Tables {
   };
 }
 
-/** A commitment key for use outside the meter: a 4-bit window costs about 50 ms to make. */
-export const makeCommitmentKey = () => new CommitmentKey(makeTables(4));
+let made: CommitmentKey | null = null;
+
+/** The commitment key for use outside the meter: its 4-bit tables cost 50 ms at the first use, and are kept. */
+export function makeCommitmentKey(): CommitmentKey {
+  made ??= new CommitmentKey(makeTables(4));
+  return made;
+}

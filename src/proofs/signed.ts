@@ -10,7 +10,6 @@ import {
   type Sign1,
   toBeSigned,
 } from "../trusted/encoding/cose.js";
-import type { FixedBaseTable } from "../trusted/sealing/fixed-base.js";
 import { keyId, verifyDocument } from "../trusted/sealing/signature.js";
 import { makeCommitmentKey } from "./generators.js";
 
@@ -27,14 +26,6 @@ export function ensure(condition: boolean, reason: string): asserts condition {
   if (!condition) throw new VerificationError(reason);
 }
 
-let madeTable: FixedBaseTable | null = null;
-
-/** The table of B that verification works with: made at the first use, 50 ms, and kept. */
-function baseTable(): FixedBaseTable {
-  madeTable ??= makeCommitmentKey().base;
-  return madeTable;
-}
-
 /**
  * Checks that `publicKey` (Ed25519, 32 bytes) has signed a document of `type`. The key id is a hint and proves
  * nothing, but one of another key is refused, so that no bit of a document can change unseen.
@@ -42,7 +33,10 @@ function baseTable(): FixedBaseTable {
  */
 export function checkSignature(type: DocumentType, document: Sign1, publicKey: Uint8Array): void {
   ensure(sameBytes(document.kid, keyId(publicKey)), `${type}: signed by another key`);
-  ensure(verifyDocument(type, document, publicKey, baseTable()), `${type}: signature does not verify`);
+  ensure(
+    verifyDocument(type, document, publicKey, makeCommitmentKey().base),
+    `${type}: signature does not verify`,
+  );
 }
 
 /**

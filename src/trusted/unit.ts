@@ -349,7 +349,8 @@ export class MetrologyUnit {
       return;
     }
     const kind = reader.uint(7) as StoredKind;
-    if (!STORED_KINDS.includes(kind) || items !== action + 2) reader.refuse("no such message");
+    if (action === 0 || !STORED_KINDS.includes(kind) || items !== action + 2)
+      reader.refuse("no such message");
     const first = reader.uint(0xffffffff);
     const last = action === 2 ? reader.uint(0xffffffff) : first;
     reader.end();

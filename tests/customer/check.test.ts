@@ -312,7 +312,13 @@ describe("what the check cannot open", () => {
       [5, 6],
     ]);
     expect(checked.totals_Wh).toEqual([7, 8]);
-    expect(checked.gaps).toEqual([{ first: START + 1, last: START + DAY - 1 }]);
+    expect(checked.gaps).toEqual([]);
+  });
+
+  it("are no gap: what lies before the first batch given may have been withheld", () => {
+    const own = plans.filter(({ epoch }) => epoch === 1).flatMap(messagesOf);
+    const withheld = { ...sealed, batches: sealed.batches.slice(2), readings: own[2] ?? new Uint8Array(0) };
+    expect(checkSealed(withheld, 1).gaps).toEqual([]);
   });
 
   it("is a record without batches: all of it is provisional", () => {

@@ -165,6 +165,7 @@ describe("provisioning", () => {
     const hostile = [
       ...Array.from(whole, (_, length) => whole.subarray(0, length)),
       Uint8Array.of(...whole, 0),
+      request(meter, int(0)),
       request(meter, int(2)),
       request(meter, undefined, bstr(new Uint8Array(801))),
       request(meter, undefined, undefined, bstr(new Uint8Array(32))),
@@ -418,6 +419,7 @@ describe("what comes from the network", () => {
     ["nothing", new Uint8Array(0)],
     ["an action that does not exist", array(int(4), int(1), int(1))],
     ["no action", array(int(0), int(1))],
+    ["no action, followed by a sequence", Uint8Array.of(...array(int(0), int(1)), 5)],
     ["an acknowledgement of a kind that is not stored", array(int(1), int(2), int(0))],
     ["an acknowledgement of the time", array(int(1), int(7), int(0))],
     ["an acknowledgement with a range", array(int(1), int(1), int(0), int(1))],

@@ -31,7 +31,7 @@ export function possessionProof(shared: Uint8Array, meterId: string, signingKey:
 export function provision(ports: Ports, request: Uint8Array): Uint8Array {
   const reader = new CborReader(request, "provisioning request");
   reader.array(5);
-  reader.uint(1);
+  reader.key(1);
   const stored = reader.bytes(1, CONFIGURATION_BYTES_MAX);
   const configuration = decodeConfiguration(stored);
   const user = reader.bytes(32);

@@ -1,0 +1,162 @@
+// The good documents that mutants are made from: everything that two meters of one authority have sent and
+// obeyed, and what their customer and supplier make of it. One of each kind at least; made once a process.
+import { type CheckedMeter, checkMeter, type MeterRecord } from "../../src/customer/check.js";
+import { encodeCertificate, encodeRevocation, verifyCertificate } from "../../src/proofs/certificate.js";
+import { makeDisclosedReading } from "../../src/proofs/disclosed-reading.js";
+import { encodeLinearBill, proveLinearBill } from "../../src/proofs/linear-bill.js";
+import { signWithKey } from "../../src/proofs/signed.js";
+import {
+  encodeTariff,
+  type SignedTariff,
+  signTariff,
+  type Tariff,
+  verifyTariff,
+} from "../../src/tariff/document.js";
+import { CommandKind } from "../../src/trusted/authority/command.js";
+import { encodeConfiguration } from "../../src/trusted/authority/configuration.js";
+import { decodeSecrets } from "../../src/trusted/authority/secrets.js";
+import { array, bstr, int } from "../../src/trusted/encoding/cbor.js";
+import type { DocumentType } from "../../src/trusted/encoding/cose.js";
+import { decodeSign1 } from "../../src/trusted/encoding/cose.js";
+import { FuzzedMeter, INTERVAL_S } from "./meter.js";
+
+/** Largest payload of the corpus' own documents. */
+const PAYLOAD_MAX = 65_536;
+
+export interface Corpus {
+  readonly meter: FuzzedMeter;
+  readonly other: FuzzedMeter;
+  /** The meter as its customer of each epoch checked it. */
+  readonly checked: readonly CheckedMeter[];
+  readonly record: MeterRecord & { readonly renewals: readonly Uint8Array[] };
+  readonly K: readonly Uint8Array[];
+  readonly signingSeed: Uint8Array;
+  readonly tariff: SignedTariff;
+  readonly certificates: readonly Uint8Array[];
+  /** For software that the meters do not run yet; the meter's own first. */
+  readonly renewals: readonly Uint8Array[];
+  readonly batches: readonly Uint8Array[];
+  readonly pairings: readonly Uint8Array[];
+  /** The meter's own first. */
+  readonly registers: readonly Uint8Array[];
+  readonly readings: readonly Uint8Array[];
+  readonly events: readonly Uint8Array[];
+  readonly tariffs: readonly Uint8Array[];
+  readonly revocations: readonly Uint8Array[];
+  readonly bills: readonly Uint8Array[];
+  readonly disclosed: readonly Uint8Array[];
+  /** A provisioning request, and commands of the other meter, in frames. */
+  readonly request: Uint8Array;
+  readonly foreignCommands: readonly Uint8Array[];
+  /** All of the above: what splices and foreign parts come from. */
+  readonly pool: readonly Uint8Array[];
+}
+
+export const payloadOf = (type: DocumentType, document: Uint8Array) =>
+  decodeSign1(document, type, PAYLOAD_MAX).payload;
+
+/** Rates of both channels, by day and night. */
+function tariffOf(from_s: number): Tariff {
+  const hours = { weekdays: 0x7f, months: 0xfff };
+  const bands = [{ ...hours, fromMinute: 60, toMinute: 120, rate: 250_000 }];
+  const price_s = INTERVAL_S;
+  const prices = Array.from({ length: 200 }, (_, at) => 1000 * (at % 7) - 2000);
+  return {
+    name: "Fuzzed",
+    currency: "EUR",
+    notBefore_s: from_s,
+    notAfter_s: from_s + 200 * INTERVAL_S,
+    offsets: [{ from_s: 0, offset_s: 0 }],
+    energy: [
+      { obis: "1-0:1.8.0", policy: { kind: "time-of-use", rate: 300_000, bands } },
+      { obis: "1-0:2.8.0", policy: { kind: "dynamic", start_s: from_s, price_s, prices } },
+    ],
+    standing: 300_000_000,
+    levies: [
+      { kind: "proportional", name: "Concession", ppm: 16_600 },
+      { kind: "per-day", name: "Metering", amount: 54_800_000 },
+    ],
+    vat_ppm: 190_000,
+  };
+}
+
+function billsOf(
+  certificate: Uint8Array,
+  tariff: SignedTariff,
+  checked: readonly CheckedMeter[],
+): Uint8Array[] {
+  return checked.map((meter) => {
+    const [first, last] = [meter.batches[0]?.statement, meter.batches.at(-1)?.statement];
+    if (!first || !last) throw new Error("an epoch without batches");
+    // Of the second epoch a gap at the beginning: its first batch comes bare, to prove it.
+    const from = first.firstInterval + 1;
+    const to = last.firstInterval + last.intervalCount;
+    return encodeLinearBill(proveLinearBill(meter, certificate, tariff, { from, to }));
+  });
+}
+
+function disclosedOf(certificate: Uint8Array, { batches }: CheckedMeter): Uint8Array[] {
+  return batches.flatMap(({ document, leafBytes, intervals }) =>
+    intervals.slice(0, 2).map(({ readings, openings }, at) =>
+      makeDisclosedReading({
+        certificate,
+        batch: document,
+        leaves: leafBytes,
+        leafIndex: 2 * at,
+        reading: readings[0] ?? 0,
+        opening: openings[0] ?? 0n,
+      }),
+    ),
+  );
+}
+
+function renewalOf({ enrolment, parties }: FuzzedMeter): Uint8Array {
+  const { authority } = parties;
+  const certificate = verifyCertificate(enrolment.certificate, authority.publicKey);
+  const payload = encodeCertificate({ ...certificate, softwareId: new Uint8Array(32).fill(2) });
+  return signWithKey("certificate-1", payload, authority.seed);
+}
+
+export function makeCorpus(seed: number): Corpus {
+  const meter = FuzzedMeter.lived(seed, "SM-0001");
+  const other = FuzzedMeter.lived(seed, "SM-0002", meter.parties);
+  const { authority, supplier, customer } = meter.parties;
+  const renewal = renewalOf(meter);
+  const record = { ...meter.record(), renewals: [renewal] };
+  const K = [0, 1].map((epoch) => meter.K(epoch));
+  const checked = K.map((key, epoch) =>
+    checkMeter(record, { meterId: meter.meterId, epoch, K: key }, authority.publicKey),
+  );
+  const { certificate } = record;
+  const from_s = (checked[0]?.pairing.firstInterval ?? 0) * INTERVAL_S;
+  const signedTariff = signTariff(encodeTariff(tariffOf(from_s)), supplier.seed);
+  const tariff = verifyTariff(signedTariff, supplier.publicKey);
+  const revoked = [other, meter].map(({ meterId, enrolment }, at) => {
+    return { meterId, signingKey: enrolment.signingKey, lastGoodBatchNumber: 7 * at };
+  });
+  const revocation = encodeRevocation({ issuedAt_s: from_s, revoked });
+  const { configuration } = meter;
+  const stored = encodeConfiguration({ ...configuration, revokedPeers: [new Uint8Array(8)], update: null });
+  const documents = {
+    certificates: [certificate, other.enrolment.certificate],
+    renewals: [renewal, renewalOf(other)],
+    batches: [...record.batches, ...other.record().batches],
+    pairings: [...record.pairings, ...other.record().pairings],
+    registers: [...meter.messages(6), ...other.messages(6)],
+    readings: [...meter.messages(1)],
+    events: [...meter.messages(4)],
+    tariffs: [signedTariff],
+    revocations: [signWithKey("revocation-1", revocation, authority.seed)],
+    bills: billsOf(certificate, tariff, checked),
+    disclosed: checked.flatMap((one) => disclosedOf(certificate, one)),
+    foreignCommands: [
+      ...other.obeyed,
+      other.command({ by: "network", kind: CommandKind.LOAD_SWITCH, argument: int(1) }),
+    ],
+    request: array(int(1), bstr(stored), bstr(customer.user), int(from_s), bstr(other.parties.customer.user)),
+  };
+  const { request, ...lists } = documents;
+  const pool = [...Object.values(lists).flat(), request, ...meter.obeyed];
+  const { signingSeed } = decodeSecrets(meter.secrets.load() ?? new Uint8Array(0));
+  return { meter, other, checked, record, K, signingSeed, tariff, ...documents, pool };
+}
