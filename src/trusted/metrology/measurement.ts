@@ -100,8 +100,9 @@ export class Measurement {
     const { intervalSeconds } = this.configuration;
     const interval = intervalAt(unix_s, intervalSeconds);
     const goesOn = interval <= state.openInterval;
+    const hasBegun = this.#hasBegun();
     if (!goesOn) {
-      if (this.#hasBegun()) {
+      if (hasBegun) {
         state.openStatus |= wasConfirmed ? Status.CLOCK_SET : Status.POWER_LOST | Status.INCOMPLETE;
         this.#close(interval);
       }
@@ -115,8 +116,9 @@ export class Measurement {
       for (const channel of state.channels) placeUntimed(channel);
       state.openStatus |= state.untimedStatus;
       state.untimedStatus = 0;
-      if (powerUp_ms > 1000 * intervalStart_s(state.openInterval, intervalSeconds))
-        state.openStatus |= Status.POWER_LOST;
+      // Of an interval that goes on the power was lost, even where the time says now that it is yet to come.
+      const cameBack = powerUp_ms > 1000 * intervalStart_s(state.openInterval, intervalSeconds);
+      if (cameBack || (goesOn && hasBegun)) state.openStatus |= Status.POWER_LOST;
     }
     state.lastTime_s = unix_s;
     this.persist(now_ms);
