@@ -109,13 +109,14 @@ export class MetrologyUnit {
     this.#events = new EventLog(this.#journal, this.#configuration.meterId);
     this.#dispatch = new Dispatch(this.#journal, this.#configuration.meterId);
     this.#loadSwitch = state.loadSwitch;
+    if (ports.image.version > state.softwareVersion) {
+      // The event is durable before the version is, lest a power cut hide that the software is another.
+      this.#events.commit([{ type: EventType.CONFIGURATION, time_s: null, detail: Detail.none }]);
+      state.softwareVersion = ports.image.version;
+    }
     this.#events.raise(EventType.POWER_DOWN, state.lastTime_s);
     this.#events.raise(EventType.POWER_UP, null);
     if (ports.watchdog?.restarted) this.#fault(WATCHDOG, null);
-    if (ports.image.version > state.softwareVersion) {
-      state.softwareVersion = ports.image.version;
-      this.#events.raise(EventType.CONFIGURATION, null);
-    }
     // The counts must outlive the next power cut, or a loose contact writes events without end.
     this.#journal.writeState();
     ports.companion?.switched(state.loadSwitch);
@@ -223,7 +224,7 @@ export class MetrologyUnit {
     const sealed = this.#sealing.sealer.step(this.#journal.state.openInterval, approved !== null);
     this.#ports.counter?.advance(this.#journal.state.nextBatch);
     if (sealed) return true;
-    if (approved) this.#install(approved);
+    if (approved) this.#install(approved, now_ms);
     return waiting;
   }
 
@@ -476,8 +477,9 @@ export class MetrologyUnit {
   }
 
   /** All that was recorded by this software is sealed by it; from here the loader takes over, or it returns. */
-  #install(imageDigest: Uint8Array): void {
+  #install(imageDigest: Uint8Array, now_ms: number): void {
     this.#askedLoader = true;
+    this.#measurement.persist(now_ms);
     this.#ports.loader?.install(imageDigest);
   }
 
