@@ -124,7 +124,8 @@ export class MetrologyUnit {
 
   /**
    * Measures, then does at most one bounded piece of other work.
-   * @param now_ms uptime since power-up, whole ms, never falling; called at least every 3 s.
+   * @param now_ms uptime since power-up, whole ms, never falling. No energy is lost while it is called every
+   *   3 s; what a sudden power cut may take is within the standard while it is called every second.
    * @returns whether there was other work: there may be more.
    */
   step(now_ms: number): boolean {

@@ -176,9 +176,10 @@ function reconfigure(
   } else if (kind === CommandKind.REVOKED_PEERS) {
     changed = { ...configuration, revokedPeers: readRevokedPeers(reader) };
   } else {
-    changed = { ...configuration, update: readUpdate(reader) };
+    const update = readUpdate(reader);
     const floor = Math.max(image.version, configuration.update?.version ?? 0);
-    if ((changed.update?.version ?? 0) <= floor) reader.refuse("no way back to an older version");
+    if (update.version <= floor) reader.refuse("no way back to an older version");
+    changed = { ...configuration, update };
   }
   const counters = state.counters.map((counter, at) => {
     const role = ROLES[at];
