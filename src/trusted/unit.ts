@@ -113,7 +113,8 @@ export class MetrologyUnit {
 
   /**
    * Measures, then does at most one bounded piece of other work.
-   * @param now_ms uptime since power-up, whole ms, never falling; called at least every 3 s.
+   * @param now_ms uptime since power-up, whole ms, never falling. No energy is lost while it is called every
+   *   3 s; what a sudden power cut may take is within the standard while it is called every second.
    * @returns whether there was other work: there may be more.
    */
   step(now_ms: number): boolean {
@@ -217,6 +218,7 @@ export class MetrologyUnit {
     // All that this software has recorded is sealed by it; from here the loader takes over, or it returns.
     if (approved) {
       this.#askedLoader = true;
+      this.#measurement.persist(now_ms);
       this.#ports.loader?.install(approved);
     }
     return waiting;
@@ -285,9 +287,10 @@ export class MetrologyUnit {
   #startSealing(): Sealer {
     const { state } = this.#journal;
     if (this.#ports.image.version > state.softwareVersion) {
+      // The event is durable before the version is, lest a power cut hide that the software is another.
+      this.#events.commit([[EventType.CONFIGURATION, NIL]]);
       state.softwareVersion = this.#ports.image.version;
       this.#journal.writeState();
-      this.#events.raise(EventType.CONFIGURATION);
     }
     const signer = new SigningKey(this.#secrets.signingSeed, this.#key.base);
     const customerKey = (epoch: number) =>

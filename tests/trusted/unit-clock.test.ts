@@ -143,7 +143,7 @@ describe("after power-up", () => {
     expect(intervalsOf(meter)).toEqual([]);
     meter.passUntil(3 * HALF_HOUR_S + 60, [1000], 60);
     expect(intervalsOf(meter)).toEqual([
-      [1, CLOCK_SET, 517],
+      [1, POWER_LOST | CLOCK_SET, 517],
       [2, 0, 500],
     ]);
   });
@@ -160,7 +160,7 @@ describe("after power-up", () => {
     meter.pass(DAY_S, [1000]);
     expect(meter.readings.length).toBe(1);
     meter.pass(HALF_HOUR_S, [1000]);
-    expect(intervalsOf(meter)).toEqual([[1, CLOCK_SET | Status.FAULT, 24_484]]);
+    expect(intervalsOf(meter)).toEqual([[1, POWER_LOST | CLOCK_SET | Status.FAULT, 24_484]]);
     meter.pass(DAY_S);
     expect(meter.total_Wh()).toBe(meter.shown_Wh[0]);
     meter.check();

@@ -381,3 +381,89 @@ describe("power cuts at random", () => {
     );
   });
 });
+
+describe("energy that a power cut takes without a warning", () => {
+  /** EN 50470-1 allows 1e-6 of m·Un·Imax kWh. */
+  const ALLOWED_MJ_PER_VA = 3600;
+  const RATING_VA = 230 * 100;
+
+  /** A meter that is confirmed and at rest, and what flows into it. */
+  function loadedMeter() {
+    quick.on = true;
+    const meter = smallMeter("plain", MIDNIGHT_S + 12 * 3600 - 60);
+    meter.confirm();
+    let fed_mJ = 0;
+    let shown_Wh = 0;
+    /** Lets so much of Imax flow for a time, whole ms. */
+    const flow = (share: number, ms: number) => {
+      const energy_mJ = Math.round(share * RATING_VA) * ms;
+      fed_mJ += energy_mJ;
+      meter.clock.advance(ms);
+      meter.feed(energy_mJ);
+    };
+    const step = () => {
+      const busy = meter.unit.step(meter.uptime_ms);
+      expect(meter.shown_Wh[0]).toBeGreaterThanOrEqual(shown_Wh);
+      shown_Wh = meter.shown_Wh[0] ?? 0;
+      return busy;
+    };
+    /** Cuts the power. @returns what was lost, mJ per VA. */
+    const lost = () => {
+      meter.boot();
+      expect(meter.shown_Wh[0]).toBeGreaterThanOrEqual(shown_Wh);
+      const [channel] = meter.stored.state.channels;
+      const { register_Wh = 0, open_mJ = 0, untimed_mJ = 0, carried_mJ = 0 } = channel ?? {};
+      return (fed_mJ - (register_Wh * MJ_PER_WH + open_mJ + untimed_mJ + carried_mJ)) / RATING_VA;
+    };
+    return { meter, flow, step, lost };
+  }
+
+  it("is what the standard allows at most, whatever the load, whatever work is done and however long it idles", () => {
+    const share = fc.oneof(
+      fc.constantFrom(0, 1),
+      fc.double({ min: 0, max: 1, noNaN: true }),
+      fc.constant(0.02),
+    );
+    const piece = fc.record({
+      share,
+      steps: fc.integer({ min: 1, max: 40 }),
+      busy_ms: fc.integer({ min: 1, max: 920 }),
+    });
+    const life = fc.array(piece, { minLength: 1, maxLength: 6 });
+    let most = 0;
+    fc.assert(
+      fc.property(life, fc.integer({ min: 1, max: 1000 }), fc.boolean(), (pieces, idle_ms, isCold) => {
+        const { meter, flow, step, lost } = loadedMeter();
+        if (isCold) meter.boot();
+        let gap_ms = idle_ms;
+        for (const { share, steps, busy_ms } of pieces) {
+          for (let at = 0; at < steps; at++) {
+            flow(share, gap_ms);
+            gap_ms = step() ? busy_ms : idle_ms;
+          }
+        }
+        // The longest that may pass before the next step, at full load, is lost as well.
+        flow(1, 1000);
+        const lost_mJ = lost();
+        most = Math.max(most, lost_mJ);
+        expect(lost_mJ).toBeLessThanOrEqual(ALLOWED_MJ_PER_VA);
+      }),
+      { numRuns: 150 },
+    );
+    expect(most).toBeGreaterThan(2500);
+  });
+
+  it("is at its worst when Imax flows just before the state is due, and then still allowed", () => {
+    const { flow, step, lost } = loadedMeter();
+    step();
+    // A trickle of 100 mJ per VA a second comes to 2,400 in 24 s: with one second more of it, to 2,500.
+    for (let second = 0; second < 24; second++) {
+      flow(0.1, 1000);
+      step();
+    }
+    flow(1, 1000);
+    const lost_mJ = lost();
+    expect(lost_mJ).toBeGreaterThan(3390);
+    expect(lost_mJ).toBeLessThanOrEqual(ALLOWED_MJ_PER_VA);
+  });
+});
