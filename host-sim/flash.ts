@@ -133,11 +133,14 @@ export class NorFlash implements Flash {
       this.#letWaver(address, into);
       return;
     }
+    if (address % BLOCK_BYTES === 0 && into.length % BLOCK_BYTES === 0) {
+      into.set(this.#cells.subarray(address, end));
+      this.#decode(address, into);
+      return;
+    }
     const from = address - (address % BLOCK_BYTES);
     const blocks = this.#cells.slice(from, Math.ceil(end / BLOCK_BYTES) * BLOCK_BYTES);
-    this.#letWaver(from, blocks);
-    const view = new DataView(blocks.buffer);
-    for (let at = 0; at < blocks.length; at += BLOCK_BYTES) this.#cipher.decode(view, at, from + at);
+    this.#decode(from, blocks);
     into.set(blocks.subarray(address - from, end - from));
   }
 
@@ -391,6 +394,13 @@ export class NorFlash implements Flash {
     const mask = this.#marginal.get(sector) ?? new Uint8Array(SECTOR_BYTES);
     mask.set(bits, address % SECTOR_BYTES);
     this.#marginal.set(sector, mask);
+  }
+
+  /** From cells to what the reader of an encrypted flash sees; whole blocks. */
+  #decode(address: number, blocks: Uint8Array): void {
+    this.#letWaver(address, blocks);
+    const view = new DataView(blocks.buffer, blocks.byteOffset, blocks.length);
+    for (let at = 0; at < blocks.length; at += BLOCK_BYTES) this.#cipher?.decode(view, at, address + at);
   }
 
   /** Redraws the marginal bits among the physical bytes just read from `address`. */
