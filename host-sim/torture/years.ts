@@ -22,6 +22,9 @@ const YEARS = 20;
 /** Energy that flows through the meter in a year, import and export together. */
 const YEAR_KWH = 4_000;
 const RESTART_EVERY_DAYS = 30;
+/** A signed batch a day, and an event besides those of the restarts. */
+const BATCH_BYTES = 300;
+const EVENT_BYTES = 60;
 const LOG_SECTORS = 544;
 /** Of the interval's record: status and epoch. */
 const INTERVAL_HEAD_BYTES = 3;
@@ -57,11 +60,13 @@ export function liveMonths(channels: 2 | 8, days: number, { seed, progress }: Tr
     }
     if (now_s % DAY_S !== 0) continue;
     const day = now_s / DAY_S;
-    specimen.sealBatch(300);
-    for (let event = 0; event < 3; event++) specimen.raise(60);
+    specimen.sealBatch(BATCH_BYTES);
+    specimen.raise(EVENT_BYTES);
     if (day % RESTART_EVERY_DAYS === 0) {
       boots++;
       specimen.restart({ last: LAST_RECORDS, random });
+      // Power down, and up.
+      for (let event = 0; event < 2; event++) specimen.raise(EVENT_BYTES);
     }
     progress(day, days);
   }
@@ -90,6 +95,7 @@ function judged(specimen: Specimen, days: number, notes: readonly string[]): Out
   const found = [
     `${intervals} intervals of ${days} days, all there, ${bytes} bytes each`,
     ...notes,
+    `${sectorsFilled(flash)} of ${LOG_SECTORS} sectors of the log begun`,
     `in 20 years ${state_erases} erases of a state sector, ${log_erases} of a log sector and one a boot`,
   ];
   return { cuts: 0, ...tally, ...wear, notes: found };
