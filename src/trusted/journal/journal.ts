@@ -7,7 +7,7 @@ import { assert, readUint, uintBytes } from "../encoding/bytes.js";
 import type { Flash } from "../ports.js";
 import { Log } from "./log.js";
 import type { JournalRecord } from "./record.js";
-import { Mark, type Marks, type Place } from "./sector-ring.js";
+import { Mark, type Place } from "./sector-ring.js";
 import { decodeState, encodeState, type MeterState, NO_INTERVAL, newState, StateChange } from "./state.js";
 import { StateRing } from "./state-ring.js";
 
@@ -99,8 +99,8 @@ export class Journal {
 
   constructor(flash: Flash) {
     const logSectors = flash.sectors - Math.max(STATE_SECTORS_MIN, Math.floor(flash.sectors / STATE_SHARE));
-    this.log = new Log(flash, logSectors);
-    this.#ring = new StateRing(flash, logSectors);
+    this.log = new Log(flash, 0, logSectors);
+    this.#ring = new StateRing(flash, logSectors, flash.sectors - logSectors);
   }
 
   /** Finds state and log after power-up and brings them together; false for a flash never provisioned. */
@@ -121,7 +121,7 @@ export class Journal {
 
   /** Begins an empty journal, whatever the flash held. */
   format(channels: number): void {
-    this.#ring.format();
+    this.#ring.clear();
     this.log.format();
     this.state = newState(channels);
   }
@@ -142,7 +142,7 @@ export class Journal {
   appendInterval({ interval, status, epoch, padded }: IntervalRecord): void {
     const body = concatBytes(uintBytes(status, 1), uintBytes(epoch, 2), padded);
     this.#append({ type: RecordType.INTERVAL, number: interval, body });
-    this.#raiseMark(Mark.INTERVAL, interval);
+    this.log.raiseMark(Mark.INTERVAL, interval);
   }
 
   /**
@@ -154,10 +154,13 @@ export class Journal {
     const body = concatBytes(change.encode(this.state), ...messages.map(encodeMessage));
     this.#append({ type, number, body });
     this.state[next] = number + 1;
-    this.#raiseMark(mark, number);
+    this.log.raiseMark(mark, number);
   }
 
-  /** Stores the configuration with this number; it is in force once the state names the number. */
+  /**
+   * Stores the configuration with this number. The happening that puts it in force, with the state's number raised,
+   * must be what is written next.
+   */
   appendConfiguration(number: number, configuration: Uint8Array): void {
     this.log.configuration = this.#append({ type: RecordType.CONFIGURATION, number, body: configuration });
   }
@@ -182,12 +185,6 @@ export class Journal {
     return place;
   }
 
-  #raiseMark(mark: keyof Marks & number, number: number): void {
-    const marks: [number, number, number] = [...this.log.marks];
-    marks[mark] = Math.max(marks[mark] as number, number + 1);
-    this.log.marks = marks;
-  }
-
   /** Applies what the log has and the state lacks, and finds where the configuration in force lies now. */
   #replay(): void {
     const batches = this.log.seek(Mark.BATCH, this.state.nextBatch);
@@ -196,11 +193,11 @@ export class Journal {
     let found = this.log.find(Math.min(batches, events));
     for (; found; found = this.log.find(found.next)) {
       const { type, number } = found;
-      if (type === RecordType.INTERVAL) this.#raiseMark(Mark.INTERVAL, number);
+      if (type === RecordType.INTERVAL) this.log.raiseMark(Mark.INTERVAL, number);
       if (type === RecordType.CONFIGURATION) configurations.set(number, found.place);
       const happening = happeningOf(type);
       if (!happening) continue;
-      this.#raiseMark(happening.mark, number);
+      this.log.raiseMark(happening.mark, number);
       if (number < this.state[happening.next]) continue;
       Object.assign(this.state, happening.change.decode(found.body), { [happening.next]: number + 1 });
     }
