@@ -26,10 +26,14 @@ export interface Header {
   readonly marks: Marks;
 }
 
-/** Where a record lies: its sector's sequence number times the sector's length, and its offset in it. */
+/**
+ * Where a record lies: its sector's sequence number times twice the sector's length, and its offset in it. So the
+ * end of a full sector is a place of that sector and not the beginning of the next.
+ */
 export type Place = number;
-export const placeOf = (sequence: number, offset: number): Place => sequence * SECTOR_BYTES + offset;
-export const sequenceOf = (place: Place) => Math.floor(place / SECTOR_BYTES);
+const PLACES = 2 * SECTOR_BYTES;
+export const placeOf = (sequence: number, offset: number): Place => sequence * PLACES + offset;
+export const sequenceOf = (place: Place) => Math.floor(place / PLACES);
 
 export interface Found extends JournalRecord {
   readonly place: Place;
@@ -155,7 +159,7 @@ export class SectorRing {
     const sequence = sequenceOf(from);
     const position = sequence % this.sectors;
     const end = sequence === this.tail ? this.#end : SECTOR_BYTES;
-    let offset = from % SECTOR_BYTES;
+    let offset = from % PLACES;
     for (; this.live[position] === sequence && offset < end; offset += BLOCK_BYTES) {
       const record = readRecord(this.#flash, this.#address(position), sequence, offset);
       const place = placeOf(sequence, offset);

@@ -14,6 +14,8 @@ const LARGE_BYTES = 560;
 const LARGE_RECORD_BYTES = recordBytes(LARGE_BYTES);
 /** So many of these fill a sector. */
 const A_SECTOR = 7;
+/** Bodies of 16-block records: a sector holds exactly 254 of its blocks in them and one of 14. */
+const EXACT_BYTES = 16 * 16 - 11;
 
 /** A log and the events in it, numbered from 0. */
 class Events {
@@ -83,6 +85,20 @@ describe.each(MODES)("the log on %s flash", (mode) => {
     expect([...events.flash.eraseCounts].filter((count) => count > 0)).toEqual([25, 25]);
   });
 
+  it("drops nothing by any number of restarts, whatever the bytes of its last sector", () => {
+    for (const lengths of [[LARGE_BYTES], [5], [EXACT_BYTES, 3 * 16 - 11]]) {
+      const events = new Events(mode);
+      for (let count = 0; count < 400; count++) events.append(lengths[count % lengths.length]);
+      events.restart();
+      events.restart();
+      const before = events.found;
+      for (let restart = 0; restart < 30; restart++) {
+        events.restart();
+        expect(events.found).toEqual(before);
+      }
+    }
+  });
+
   it("goes on after restarts with every record once", () => {
     const events = new Events(mode);
     for (let count = 0; count < 200; count++) {
@@ -122,6 +138,42 @@ describe.each(MODES)("the log on %s flash", (mode) => {
       events.restart();
       expect(events.found).toEqual(range(0, 5));
     }
+  });
+});
+
+describe.each(MODES)("a sector of %s flash that is full to its last byte", (mode) => {
+  /** 253 blocks in all: 15 records of 16 blocks and one of 14 are 254, which is a sector without its header. */
+  function fill(events: Events): void {
+    for (let count = 0; count < 15; count++) events.append(EXACT_BYTES);
+    events.append(14 * 16 - 11);
+  }
+
+  it("is left for the sector after it, whatever that one's number", () => {
+    const events = new Events(mode);
+    events.append();
+    events.restart();
+    events.restart();
+    // Now the tail's number is one ring further: its neighbours' are not next to it.
+    const { tail } = events.log;
+    fill(events);
+    for (let count = 0; count < 3 * SECTORS; count++) {
+      events.append(count % 2 === 0 ? EXACT_BYTES : 14 * 16 - 11);
+      expect(events.found).toEqual(range(0, events.next));
+    }
+    expect(events.log.tail).toBeGreaterThan(tail);
+  });
+
+  it("is copied on once, and nothing is programmed beyond the copy", () => {
+    const events = new Events(mode);
+    fill(events);
+    for (let restart = 0; restart < 4; restart++) {
+      events.restart();
+      expect(events.found).toEqual(range(0, 16));
+    }
+    events.append();
+    expect(events.found).toEqual(range(0, 17));
+    events.restart();
+    expect(events.found).toEqual(range(0, 17));
   });
 });
 
