@@ -24,6 +24,7 @@ const EVENT_FIELDS = [
   "epoch",
   "epochFirst",
   "configurationNumber",
+  "configurationPlace",
   "statementDay",
   "statementInterval",
   "counters",
@@ -151,6 +152,7 @@ export class Journal {
    */
   appendHappening(type: HappeningType, number: number, messages: readonly Message[]): void {
     const { change, mark, next } = HAPPENINGS[type];
+    this.state.configurationPlace = this.log.configuration;
     const body = concatBytes(change.encode(this.state), ...messages.map(encodeMessage));
     this.#append({ type, number, body });
     this.state[next] = number + 1;
@@ -201,6 +203,7 @@ export class Journal {
       if (number < this.state[happening.next]) continue;
       Object.assign(this.state, happening.change.decode(found.body), { [happening.next]: number + 1 });
     }
-    this.log.configuration = configurations.get(this.state.configurationNumber) ?? this.log.configuration;
+    this.log.configuration =
+      configurations.get(this.state.configurationNumber) ?? this.state.configurationPlace;
   }
 }

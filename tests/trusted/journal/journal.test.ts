@@ -351,6 +351,28 @@ describe("the configuration in force", () => {
     }
   });
 
+  it("is the new one when its event alone is in the log's last sector", () => {
+    for (const mode of MODES) {
+      for (let room = 0; room < 400; room += 16) {
+        const flash = flashOf({ mode });
+        const journal = provisioned(flash, Uint8Array.of(10));
+        // All of the sector but what the configuration takes, and a little or nothing more.
+        for (let number = 0; number < 3; number++) {
+          journal.appendHappening(RecordType.BATCH, number, [event(0, 1024 - 43 - 100)]);
+        }
+        journal.appendHappening(RecordType.BATCH, 3, [event(0, 500 + room)]);
+        journal.appendConfiguration(1, contentOf(300, 11));
+        journal.state.configurationNumber = 1;
+        journal.appendHappening(RecordType.EVENT, 0, [event(0)]);
+        for (let restart = 0; restart < 3; restart++) {
+          const again = restarted(flash);
+          expect(again.state.configurationNumber).toBe(1);
+          expect(hex(again.configuration())).toBe(hex(contentOf(300, 11)));
+        }
+      }
+    }
+  });
+
   it("is asked for by mistake when there is none", () => {
     const journal = new Journal(flashOf({}));
     journal.format(2);
