@@ -76,6 +76,7 @@ export class SectorRing {
   /** Erases the whole ring: nothing of what it held is found again. */
   clear(): void {
     for (let position = 0; position < this.sectors; position++) this.#flash.erase(this.#first + position);
+    this.#end = SECTOR_BYTES;
   }
 
   /** The header of the sector at a position, or null. What is begun later has a higher number than any seen. */

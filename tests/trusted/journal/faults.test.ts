@@ -177,8 +177,17 @@ describe("a journal of 396 days at 900 s with 8 channels", () => {
     expect(flash.reads.bytes).toBeLessThan(544 * 32 + 32 * 16 + 8 * SECTOR_BYTES);
   });
 
-  it("is not recovered without its log", () => {
+  it("is not recovered without its log, and can be formatted then", () => {
     for (let sector = 0; sector < 544; sector++) flash.erase(sector);
+    const lost = new Journal(flash);
+    expect(lost.recover()).toBe(false);
+    lost.format(2);
     expect(new Journal(flash).recover()).toBe(false);
+    lost.appendConfiguration(0, Uint8Array.of(7));
+    lost.writeState();
+    const restarted = new Journal(flash);
+    expect(restarted.recover()).toBe(true);
+    expect([...restarted.configuration()]).toEqual([7]);
+    expect(restarted.state.channels.length).toBe(2);
   });
 });

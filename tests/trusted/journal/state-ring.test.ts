@@ -212,12 +212,15 @@ describe.each(MODES)("the state ring on %s flash", (mode) => {
     expect(flash.eraseCounts[only]).toBe(erased);
   });
 
-  it("holds nothing once it is cleared", () => {
+  it("holds nothing once it is cleared, and takes a first state again", () => {
     const flash = flashOf({ mode, sectors: SECTORS });
     const ring = ringOf(flash);
     for (let number = 0; number < 30; number++) ring.write(bodyOf(number));
     ring.clear();
     expect(ringOf(flash).recover()).toBeNull();
+    // The ring that was cleared has been writing: it must not go on in the middle of an erased sector.
+    ring.write(bodyOf(31));
+    expect(found(flash, 31)).toBe(31);
   });
 });
 
