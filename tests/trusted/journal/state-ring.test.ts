@@ -36,6 +36,40 @@ describe("the state record", () => {
     );
   });
 
+  it("has its fields where docs/journal.md says", () => {
+    const state = newState(2);
+    Object.assign(state, {
+      openInterval: 0x01020304,
+      lastTime_s: 0x0506070809,
+      configurationPlace: 0x0a0b0c0d0e0f,
+    });
+    state.counters = [1, 2, 3, 0x04040404];
+    state.eventCounts[15] = 0x0606;
+    state.companion.fill(0xcc);
+    const [first, second] = state.channels;
+    Object.assign(first ?? {}, { register_Wh: 0x010203040506, closed_Wh: 7 });
+    Object.assign(second ?? {}, { open_mJ: 8, untimed_mJ: 9, carried_mJ: 10 });
+    const bytes = encodeState(state);
+    const at = (offset: number, length: number) => hex(bytes.subarray(offset, offset + length));
+    expect(at(0, 6)).toBe("020102030400");
+    expect(at(6, 4)).toBe("ffffffff");
+    expect(at(11, 5)).toBe("0506070809");
+    expect(at(40, 6)).toBe("0a0b0c0d0e0f");
+    expect(at(60, 1)).toBe("02");
+    expect(at(61, 16)).toBe("00000001000000020000000304040404");
+    expect(at(101 + 30, 2)).toBe("0606");
+    expect(at(197, 64)).toBe("cc".repeat(64));
+    expect(at(261, 6)).toBe("010203040506");
+    expect(at(261 + 24, 4)).toBe("00000007");
+    expect(at(261 + 28 + 6, 18)).toBe("000000000008" + "000000000009" + "00000000000a");
+  });
+
+  it("has at most 336 bytes of flash for 2 channels and 496 for 8", () => {
+    expect([encodeState(newState(2)).length, encodeState(newState(8)).length]).toEqual([317, 485]);
+    expect(recordBytes(encodeState(newState(2)).length)).toBeLessThanOrEqual(336);
+    expect(recordBytes(encodeState(newState(8)).length)).toBeLessThanOrEqual(496);
+  });
+
   it("of another program is not taken for one", () => {
     const bytes = encodeState(newState(2));
     bytes[0] = 1;
