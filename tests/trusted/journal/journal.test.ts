@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import { type NorFlash, PowerCut } from "../../../host-sim/flash.js";
 import { act } from "../../../host-sim/torture/cuts.js";
 import { contentOf, Specimen } from "../../../host-sim/torture/specimen.js";
+import { PARTS, torture } from "../../../host-sim/torture/torture.js";
 import { failPower } from "../../../host-sim/torture/trials.js";
 import {
   decodeMessages,
@@ -412,5 +413,13 @@ describe("restarts", () => {
     provisioned(flash);
     flash.cutAfter(10);
     expect(() => new Journal(flash).recover()).toThrow(PowerCut);
+  });
+});
+
+describe("the torture (npm run torture)", () => {
+  it.each([...PARTS.keys()])("finds nothing in a brief run of %s", (part) => {
+    const { recoveries, records } = torture(part, "brief", { seed: 5, only: null, progress: () => {} });
+    expect(recoveries).toBeGreaterThan(0);
+    expect(records).toBeGreaterThan(0);
   });
 });
