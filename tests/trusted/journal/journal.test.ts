@@ -362,6 +362,8 @@ describe("the configuration in force", () => {
           journal.appendHappening(RecordType.BATCH, number, [event(0, 1024 - 43 - 100)]);
         }
         journal.appendHappening(RecordType.BATCH, 3, [event(0, 500 + room)]);
+        // So that a restart has no reason to look at that sector.
+        journal.writeState();
         journal.appendConfiguration(1, contentOf(300, 11));
         journal.state.configurationNumber = 1;
         journal.appendHappening(RecordType.EVENT, 0, [event(0)]);
