@@ -152,7 +152,7 @@ function actionOf({ kind, reader }: Command, circumstances: Circumstances): Effe
     case CommandKind.REGISTER_STATEMENT:
       return stateRegisters(reader, circumstances);
     default: {
-      const answer = companion?.command(state.companion, kind, reader.rest());
+      const answer = companion?.command(state.companion.slice(), kind, reader.rest());
       if (!answer) return reader.refuse("refused by the credit logic");
       const moved: Occurrence = [EventType.LOAD_SWITCH, int(answer.loadSwitch)];
       return { change: answer, events: answer.loadSwitch === state.loadSwitch ? [] : [moved] };

@@ -7,7 +7,7 @@ import { assert, readUint, uintBytes } from "../encoding/bytes.js";
 import type { Flash } from "../ports.js";
 import { Log } from "./log.js";
 import type { JournalRecord } from "./record.js";
-import { Mark, type Place, SectorRing } from "./sector-ring.js";
+import { Mark } from "./sector-ring.js";
 import { decodeState, encodeState, type MeterState, NO_INTERVAL, newState, stateChange } from "./state.js";
 import { StateRing } from "./state-ring.js";
 
@@ -104,10 +104,8 @@ export class Journal {
 
   constructor(flash: Flash) {
     const logSectors = flash.sectors - Math.max(STATE_SECTORS_MIN, Math.floor(flash.sectors / STATE_SHARE));
-    this.log = new Log(new SectorRing(flash, 0, logSectors, this.badSectors));
-    this.#states = new StateRing(
-      new SectorRing(flash, logSectors, flash.sectors - logSectors, this.badSectors),
-    );
+    this.log = new Log(flash, 0, logSectors, this.badSectors);
+    this.#states = new StateRing(flash, logSectors, flash.sectors - logSectors, this.badSectors);
   }
 
   /** Finds state and log after power-up and brings them together; false for a flash never provisioned. */
@@ -121,14 +119,14 @@ export class Journal {
     this.writeState();
     if (!this.log.recover(this.state.logSequence)) return false;
     this.#replay();
-    this.state.logSequence = this.log.ring.tail;
+    this.state.logSequence = this.log.tail;
     this.writeState();
     return true;
   }
 
   /** Begins an empty journal, whatever the flash held. */
   format(channels: number): void {
-    this.#states.ring.clear();
+    this.#states.clear();
     this.log.format();
     this.state = newState(channels);
   }
@@ -148,8 +146,9 @@ export class Journal {
 
   appendInterval({ interval, status, epoch, padded }: IntervalRecord): void {
     const body = concatBytes(uintBytes(status, 1), uintBytes(epoch, 2), padded);
-    this.#append({ type: RecordType.INTERVAL, number: interval, body });
-    this.log.raise(Mark.INTERVAL, interval);
+    this.log.append({ type: RecordType.INTERVAL, number: interval, body });
+    this.log.raiseMark(Mark.INTERVAL, interval);
+    this.#keepConfiguration();
   }
 
   /**
@@ -159,10 +158,11 @@ export class Journal {
   appendHappening(type: HappeningType, number: number, messages: readonly Message[]): void {
     const { change, mark, next } = HAPPENINGS[type];
     const body = concatBytes(change.encode(this.state), ...messages.map(encodeMessage));
-    const place = this.#append({ type, number, body });
+    const place = this.log.append({ type, number, body });
     if (messages.some(isConfiguration)) this.log.configuration = place;
     this.state[next] = number + 1;
-    this.log.raise(mark, number);
+    this.log.raiseMark(mark, number);
+    this.#keepConfiguration();
   }
 
   /** The configuration in force, as it was stored. */
@@ -173,16 +173,14 @@ export class Journal {
     return message.bytes;
   }
 
-  #append(record: JournalRecord): Place {
-    const place = this.log.append(record);
-    if (this.log.isInTheWay(this.log.configuration)) {
-      const message = { kind: MessageKind.CONFIGURATION, number: 0, bytes: this.configuration() };
-      const copy = { type: RecordType.CONFIGURATION, number: 0, body: encodeMessage(message) };
-      this.log.configuration = this.log.append(copy);
-      // Where it lies now must be known before its old sector is erased.
-      this.writeState();
-    }
-    return place;
+  /** After each append: the configuration in force lies where the writer will not erase it soon. */
+  #keepConfiguration(): void {
+    if (!this.log.isInTheWay(this.log.configuration)) return;
+    const message = { kind: MessageKind.CONFIGURATION, number: 0, bytes: this.configuration() };
+    const copy = { type: RecordType.CONFIGURATION, number: 0, body: encodeMessage(message) };
+    this.log.configuration = this.log.append(copy);
+    // Where it lies now must be known before its old sector is erased.
+    this.writeState();
   }
 
   /** Applies what the log has and the state lacks, and finds where the configuration in force lies now. */
@@ -192,11 +190,11 @@ export class Journal {
     let found = this.log.find(Math.min(batches, events));
     for (; found; found = this.log.find(found.next)) {
       const { type, number } = found;
-      if (type === RecordType.INTERVAL) this.log.raise(Mark.INTERVAL, number);
+      if (type === RecordType.INTERVAL) this.log.raiseMark(Mark.INTERVAL, number);
       if (decodeMessages(found).some(isConfiguration)) this.log.configuration = found.place;
       const happening = happeningOf(type);
       if (!happening) continue;
-      this.log.raise(happening.mark, number);
+      this.log.raiseMark(happening.mark, number);
       if (number < this.state[happening.next]) continue;
       Object.assign(this.state, happening.change.decode(found.body), { [happening.next]: number + 1 });
     }

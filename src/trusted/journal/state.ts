@@ -35,13 +35,13 @@ const FIELDS = [
   ["sealedTo", 4, 0],
   ["nextEvent", 4, 0],
   /** The UTC day that the event counts are of. */
-  ["eventDay", 4, 0],
+  ["eventDay", 2, 0],
   /** Where in the log the configuration in force lies. */
   ["configurationPlace", 6, 0],
   /** The log's sector that the last restart has completed. */
   ["logSequence", 4, 0],
   /** Of the last register statement: the UTC day, 0 before the first, and its interval. */
-  ["statementDay", 4, 0],
+  ["statementDay", 2, 0],
   ["statementInterval", 4, 0],
   /** The highest version of the software that has run. */
   ["softwareVersion", 4, 0],
@@ -88,7 +88,7 @@ const fieldBytes = ([, width, count]: Field) => (width === 0 ? count : width * M
 const bytesOf = (fields: readonly Field[]) => fields.reduce((sum, field) => sum + fieldBytes(field), 0);
 const CHANNEL_BYTES = bytesOf(CHANNEL_FIELDS);
 
-function encode(fields: readonly Field[], values: object): Uint8Array {
+function encodeFields(fields: readonly Field[], values: object): Uint8Array {
   const out = new Uint8Array(bytesOf(fields));
   let at = 0;
   for (const field of fields) {
@@ -102,7 +102,7 @@ function encode(fields: readonly Field[], values: object): Uint8Array {
   return out;
 }
 
-function decode(fields: readonly Field[], bytes: Uint8Array, from = 0): Record<string, Value> {
+function decodeFields(fields: readonly Field[], bytes: Uint8Array, from = 0): Record<string, Value> {
   const values: Record<string, Value> = {};
   let at = from;
   for (const field of fields) {
@@ -123,18 +123,21 @@ export function newState(channels: number): MeterState {
   return { ...decodeState(zeros), closedInterval: NO_INTERVAL, loadSwitch: SWITCH_CLOSED };
 }
 
-/** 313 bytes with 2 channels, 481 with 8. */
+/** 314 bytes with 2 channels, 482 with 8. */
 export const encodeState = (state: MeterState) =>
-  concatBytes(encode(FIELDS, state), ...state.channels.map((channel) => encode(CHANNEL_FIELDS, channel)));
+  concatBytes(
+    encodeFields(FIELDS, state),
+    ...state.channels.map((channel) => encodeFields(CHANNEL_FIELDS, channel)),
+  );
 
 /** Takes a state record apart that the ring has found whole. Asserts that it has this program's format. */
 export function decodeState(bytes: Uint8Array): MeterState {
   assert(bytes[0] === FORMAT, "state record has this program's format");
   const fixed = bytesOf(FIELDS);
   const channels = Array.from({ length: Math.floor((bytes.length - fixed) / CHANNEL_BYTES) }, (_, at) => {
-    return decode(CHANNEL_FIELDS, bytes, fixed + at * CHANNEL_BYTES) as unknown as Channel;
+    return decodeFields(CHANNEL_FIELDS, bytes, fixed + at * CHANNEL_BYTES) as unknown as Channel;
   });
-  return { ...(decode(FIELDS, bytes) as StateFields), channels };
+  return { ...(decodeFields(FIELDS, bytes) as StateFields), channels };
 }
 
 /** Some of the state as a log record carries it, at its beginning: these fields in the order of the state. */
@@ -142,7 +145,7 @@ export function stateChange(names: readonly StateField[]) {
   const fields = FIELDS.filter(([name]) => names.includes(name));
   return {
     bytes: bytesOf(fields),
-    encode: (state: MeterState) => encode(fields, state),
-    decode: (bytes: Uint8Array) => decode(fields, bytes) as Partial<MeterState>,
+    encode: (state: MeterState) => encodeFields(fields, state),
+    decode: (bytes: Uint8Array) => decodeFields(fields, bytes) as Partial<MeterState>,
   };
 }

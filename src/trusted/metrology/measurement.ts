@@ -162,7 +162,7 @@ export class Measurement {
     Object.assign(state, { closedInterval: interval, closedStatus: status });
     Object.assign(state, { openInterval: next, openStatus: 0 });
     const readings = state.channels.map(({ closed_Wh }) => closed_Wh);
-    const answer = this.#ports.companion?.intervalClosed(state.companion, interval, status, readings);
+    const answer = this.#ports.companion?.intervalClosed(state.companion.slice(), interval, status, readings);
     if (answer) Object.assign(state, answer);
   }
 }
