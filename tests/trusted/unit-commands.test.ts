@@ -10,7 +10,7 @@ import { ROLES, type Role } from "../../src/trusted/authority/command.js";
 import { EventType } from "../../src/trusted/authority/events.js";
 import { array, bstr, CborReader, int, map, NIL, tstr } from "../../src/trusted/encoding/cbor.js";
 import { decodeSign1, encodeSign1 } from "../../src/trusted/encoding/cose.js";
-import { Journal } from "../../src/trusted/journal/journal.js";
+import { Journal, MessageKind } from "../../src/trusted/journal/journal.js";
 import { registerNow_Wh } from "../../src/trusted/metrology/registers.js";
 import type { Ports } from "../../src/trusted/ports.js";
 import { digest } from "../../src/trusted/sealing/keys.js";
@@ -446,12 +446,13 @@ describe("a power cut at every byte that is written while a command", () => {
     const frame = meter.command(orderOf(2));
     const erased = () => meter.flash.eraseCounts.slice(0, 4).reduce((sum, count) => sum + count, 0);
     let goesOn = false;
-    const { appendConfiguration } = Journal.prototype;
-    const append = vi.spyOn(Journal.prototype, "appendConfiguration");
+    const { appendHappening } = Journal.prototype;
+    const append = vi.spyOn(Journal.prototype, "appendHappening");
     append.mockImplementation(function (this: Journal, ...stored) {
       const before = erased();
-      appendConfiguration.apply(this, stored);
-      goesOn = erased() > before;
+      appendHappening.apply(this, stored);
+      const [, , messages] = stored;
+      if (messages.some(({ kind }) => kind === MessageKind.CONFIGURATION)) goesOn = erased() > before;
     });
     const light = () => {
       meter.boot();
