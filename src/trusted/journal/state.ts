@@ -79,7 +79,7 @@ const fieldBytes = ([, width, count]: Field) => (width === 0 ? count : width * M
 const bytesOf = (fields: readonly Field[]) => fields.reduce((sum, field) => sum + fieldBytes(field), 0);
 const CHANNEL_BYTES = bytesOf(CHANNEL_FIELDS);
 
-function encode(fields: readonly Field[], values: object): Uint8Array {
+function encodeFields(fields: readonly Field[], values: object): Uint8Array {
   const out = new Uint8Array(bytesOf(fields));
   let at = 0;
   for (const field of fields) {
@@ -93,7 +93,7 @@ function encode(fields: readonly Field[], values: object): Uint8Array {
   return out;
 }
 
-function decode(fields: readonly Field[], bytes: Uint8Array, from = 0): Record<string, Value> {
+function decodeFields(fields: readonly Field[], bytes: Uint8Array, from = 0): Record<string, Value> {
   const values: Record<string, Value> = {};
   let at = from;
   for (const field of fields) {
@@ -109,7 +109,7 @@ function decode(fields: readonly Field[], bytes: Uint8Array, from = 0): Record<s
 
 /** The state of a unit that was never used. */
 export function newState(channels: number): MeterState {
-  const zeros = decode(FIELDS, new Uint8Array(bytesOf(FIELDS))) as StateFields;
+  const zeros = decodeFields(FIELDS, new Uint8Array(bytesOf(FIELDS))) as StateFields;
   return {
     ...zeros,
     format: FORMAT,
@@ -121,16 +121,19 @@ export function newState(channels: number): MeterState {
 
 /** 317 bytes with 2 channels, 485 with 8. */
 export const encodeState = (state: MeterState) =>
-  concatBytes(encode(FIELDS, state), ...state.channels.map((channel) => encode(CHANNEL_FIELDS, channel)));
+  concatBytes(
+    encodeFields(FIELDS, state),
+    ...state.channels.map((channel) => encodeFields(CHANNEL_FIELDS, channel)),
+  );
 
 /** Takes a state record apart that the ring has found whole. Asserts that it has this program's format. */
 export function decodeState(bytes: Uint8Array): MeterState {
   assert(bytes[0] === FORMAT, "state record has this program's format");
   const fixed = bytesOf(FIELDS);
   const channels = Array.from({ length: (bytes.length - fixed) / CHANNEL_BYTES }, (_, at) => {
-    return decode(CHANNEL_FIELDS, bytes, fixed + at * CHANNEL_BYTES) as unknown as Channel;
+    return decodeFields(CHANNEL_FIELDS, bytes, fixed + at * CHANNEL_BYTES) as unknown as Channel;
   });
-  return { ...(decode(FIELDS, bytes) as StateFields), channels };
+  return { ...(decodeFields(FIELDS, bytes) as StateFields), channels };
 }
 
 /** Some of the state as a log record carries it: the fields in the order of the state. */
@@ -144,11 +147,11 @@ export class StateChange {
   }
 
   encode(state: MeterState): Uint8Array {
-    return encode(this.#fields, state);
+    return encodeFields(this.#fields, state);
   }
 
   /** The values that the change begins with. */
   decode(bytes: Uint8Array): Partial<MeterState> {
-    return decode(this.#fields, bytes) as Partial<MeterState>;
+    return decodeFields(this.#fields, bytes) as Partial<MeterState>;
   }
 }
