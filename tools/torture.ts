@@ -86,10 +86,16 @@ interface Said {
 
 /** Runs the parts that the parent names, one after the other, until it goes. */
 function serve(options: Options): void {
+  const parent = process.ppid;
   const say = (said: Said) => void process.send?.(said);
+  const progress: Progress = (done, of) => {
+    // In the middle of a part nothing else tells that the parent was killed.
+    if (process.ppid !== parent) process.exit();
+    say({ share: done / of });
+  };
   process.on("message", (part: string) => {
     try {
-      say({ report: runHere(part, options, (done, of) => say({ share: done / of })) });
+      say({ report: runHere(part, options, progress) });
     } catch (error) {
       say({ failure: error instanceof Error ? error.message : String(error) });
     }

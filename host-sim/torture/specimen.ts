@@ -113,6 +113,8 @@ export class Specimen {
   #ends: readonly number[] = [0, 0, 0];
   /** Sectors that may be lost unerased, since they went bad. */
   spoilt = 0;
+  /** With bad sectors, the records that were lost: one that can no longer be erased may show them again. */
+  #gone: readonly Stored[] = [];
   /** Records that may be gone since their cells have rotted. What is found of them must be right. */
   readonly rotten = new Set<Stored>();
   #writtenBefore: readonly Written[] = [];
@@ -146,6 +148,7 @@ export class Specimen {
     fork.#lately = this.#lately;
     fork.#ends = this.#ends;
     fork.spoilt = this.spoilt;
+    fork.#gone = this.#gone;
     return fork;
   }
 
@@ -297,6 +300,7 @@ export class Specimen {
     const { marks } = this.journal.log;
     if (this.rotten.size === 0 && this.#ends.join() !== marks.join())
       broken(`the log's marks are ${marks}, not ${this.#ends}`);
+    if (this.spoilt > 0) this.#gone = [...this.#gone, ...expected.slice(0, first)];
     this.#stored = expected.slice(first);
     this.#inFlight = null;
     this.#written = this.#written.map((written) => ({ ...written, records: written.records - first }));
@@ -315,6 +319,7 @@ export class Specimen {
         this.#checkConfiguration(found);
         continue;
       }
+      if (next === 0 && this.#gone.some((record) => this.#isSame(record, found))) continue;
       const at = this.#match(expected, found, next);
       // A sector whose erase was cut may have lost some of its records and not others.
       if (this.#missing(expected, next, at)) first = at;

@@ -438,4 +438,11 @@ describe("the torture (npm run torture)", () => {
     expect(recoveries).toBeGreaterThan(0);
     expect(records).toBeGreaterThan(0);
   });
+
+  it("takes what a sector shows again that can no longer be erased for what it is: stored once", () => {
+    for (const part of ["worn/plain", "worn/encrypted"]) {
+      const { recoveries } = torture(part, "whole", { seed: 1, only: 397, progress: () => {} });
+      expect(recoveries).toBeGreaterThan(0);
+    }
+  });
 });
