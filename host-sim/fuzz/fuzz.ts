@@ -7,7 +7,7 @@ import { documentTargets } from "./documents.js";
 import { Mutator } from "./mutator.js";
 import { networkTargets } from "./network.js";
 import { recordTarget } from "./records.js";
-import type { Shot, Target, Verdict } from "./target.js";
+import type { Attack, Shot, Target, Verdict } from "./target.js";
 import { wordsOf } from "./target.js";
 import { textTargets } from "./texts.js";
 import { unitTargets } from "./unit.js";
@@ -69,8 +69,10 @@ export class Fuzzer {
     const block = Math.floor(mutant / BLOCK_MUTANTS);
     const { target, attack } = this.#begin(block, true);
     const within = mutant % BLOCK_MUTANTS;
-    let shot = attack.shoot(isDeepTurn(0));
-    for (let at = 1; at <= within; at++) shot = attack.shoot(isDeepTurn(at));
+    const shots = Array.from({ length: within + 1 }, (_, at) =>
+      shotOf(attack, at, `${target.name}, ${at} of ${block}`),
+    );
+    const shot = shots[within] as Shot;
     return { target: target.name, shot, late: finishOf(attack) };
   }
 
@@ -86,7 +88,7 @@ export class Fuzzer {
     const findings: Finding[] = [];
     const first = block * BLOCK_MUTANTS;
     for (let at = 0; at < mutants; at++) {
-      const { verdict, isDeep, what, bytes } = attack.shoot(isDeepTurn(at));
+      const { verdict, isDeep, what, bytes } = shotOf(attack, at, `${target.name}, mutant ${first + at}`);
       counts[verdict]++;
       if (isDeep) counts.deep++;
       if (verdict === "refused" || verdict === "valid") continue;
@@ -112,9 +114,18 @@ const VERDICTS = ["refused", "valid", "accepted", "uncaught", "deep"] as const;
 
 const isDeepTurn = (at: number) => at % DEEP_EVERY === DEEP_EVERY - 1;
 
+/** What goes wrong while a mutant is made is the fuzzer's own fault, and is told with the mutant's name. */
+function shotOf(attack: Attack, at: number, name: string): Shot {
+  try {
+    return attack.shoot(isDeepTurn(at));
+  } catch (error) {
+    throw new Error(`the fuzzer failed at ${name}: ${wordsOf(error)}`);
+  }
+}
+
 const shown = (bytes: Uint8Array) => Buffer.from(bytes.slice(0, SHOWN_BYTES)).toString("hex");
 
-function finishOf(attack: { finish?(): string | null }): string | null {
+function finishOf(attack: Attack): string | null {
   try {
     return attack.finish?.() ?? null;
   } catch (error) {

@@ -139,20 +139,18 @@ class RecordAttack implements Attack {
 
   /** A batch or pairing in the right envelope, perhaps by the meter's own hand. */
   #signedAnew(name: (typeof LISTS)[number], item: Uint8Array): Uint8Array {
-    const { meter, signingSeed, pool } = this.#corpus;
-    if ((name !== "batches" && name !== "pairings") || item.length === 0) return this.#mutator.mutate(item);
+    const mutator = this.#mutator;
+    const { meter, record, signingSeed, pool } = this.#corpus;
+    if (name !== "batches" && name !== "pairings") return mutator.mutate(item);
     const type = name === "batches" ? "batch-1" : "pairing-1";
-    if (name === "batches" && this.#mutator.oneIn(2)) {
+    const original = mutator.pick(record[name]);
+    if (name === "batches" && mutator.oneIn(2)) {
       // As a meter that was rolled back, or copied, would: another statement under a good signature.
       this.#isForked = true;
-      return signWithKey(type, this.#mutator.mutateContent(payloadOf(type, item)), signingSeed);
+      return signWithKey(type, mutator.mutateContent(payloadOf(type, original)), signingSeed);
     }
-    return deepDocument(
-      this.#mutator,
-      item,
-      { type, publicKey: meter.enrolment.signingKey, seed: signingSeed },
-      pool,
-    );
+    const kind = { type, publicKey: meter.enrolment.signingKey, seed: signingSeed } as const;
+    return deepDocument(mutator, original, kind, pool);
   }
 }
 
