@@ -75,6 +75,11 @@ export class HeadEnd {
     else kept.set(sequence, message);
   }
 
+  /** The sequences of a topic that have arrived, in the order in which they came. */
+  sequences(topic: StoredTopic): readonly number[] {
+    return [...this.#kept[topic].keys()];
+  }
+
   /** The messages of a topic by rising sequence. */
   messages(topic: StoredTopic): readonly Uint8Array[] {
     return [...this.#kept[topic]].sort(([a], [b]) => a - b).map(([, message]) => message);

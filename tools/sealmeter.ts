@@ -14,6 +14,7 @@ import { addProvision } from "./provision.js";
 import { addReadings } from "./readings.js";
 import { addRv32 } from "./rv32.js";
 import { addSimulate } from "./simulate.js";
+import { addSoak } from "./soak.js";
 import { addStart } from "./start.js";
 import { addTariff } from "./tariff.js";
 import { addTorture } from "./torture.js";
@@ -24,6 +25,7 @@ import { addXs } from "./xs.js";
 const COMMANDS = [
   addStart,
   addSimulate,
+  addSoak,
   addCheck,
   addReadings,
   addDisclose,

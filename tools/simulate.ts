@@ -3,6 +3,8 @@
 
 import { join } from "node:path";
 import { type Command, InvalidArgumentError, Option } from "commander";
+import { FAULTS, parseFaults } from "../host-sim/faults/plan.js";
+import { failureLines, replayOf, runFaults, ScenarioFailure } from "../host-sim/faults/scenario.js";
 import { householdTrace } from "../host-sim/household.js";
 import { pairedKey, simulate, type World } from "../host-sim/simulation.js";
 import { parseTrace, type Trace, utcOffsetSeconds } from "../host-sim/trace.js";
@@ -13,6 +15,7 @@ import { DAY_SECONDS } from "../src/trusted/metrology/interval.js";
 import { scalarBytes } from "../src/trusted/sealing/commitment.js";
 import {
   calendarDate,
+  ExitCode,
   FileMode,
   print,
   progressBar,
@@ -34,6 +37,8 @@ import {
 /** Days that the journal holds, and so the longest simulation. */
 const DAYS_MAX = 396;
 const METER_ID = "SM-0001";
+/** Days of a scenario of faults, unless told otherwise. */
+const SCENARIO_DAYS = 3;
 /**
  * Unix seconds that a simulation may begin and end at: a meter is enrolled a minute before it begins, and its
  * certificate runs for 15 years, in which every instant is a u32.
@@ -41,7 +46,8 @@ const METER_ID = "SM-0001";
 const [EARLIEST_S, LATEST_S] = [Date.UTC(1970, 0, 2) / 1000, Date.UTC(2091, 0, 1) / 1000];
 
 interface Options {
-  readonly out: string;
+  readonly out?: string;
+  readonly faults?: string;
   readonly trace?: string;
   readonly columns?: string;
   readonly household?: string;
@@ -57,13 +63,14 @@ interface Options {
 const EXAMPLES = `
 Examples:
   $ sealmeter simulate --out out/home --days 31 --seed 7 --from 2026-01-01
-  $ sealmeter simulate --out out/sydney --trace trace.csv --columns import=GC:kW,export=GG:kW --utc-offset 10`;
+  $ sealmeter simulate --out out/sydney --trace trace.csv --columns import=GC:kW,export=GG:kW --utc-offset 10
+  $ sealmeter simulate --seed 7 --days 3 --faults all`;
 
 export function addSimulate(program: Command): void {
   program
     .command("simulate")
     .description("run a meter over a CSV trace or the built-in household and write what it sends")
-    .requiredOption("--out <dir>", "new folder for the files")
+    .option("--out <dir>", "new folder for the files")
     .option("--trace <file>", "CSV trace; without it a seeded household of ours")
     .option("--columns <map>", "which columns, in which unit (Wh, kWh, W, kW): import=GC:kW,export=GG:kW")
     .option("--household <id>", "which household of a trace that holds several")
@@ -77,9 +84,13 @@ export function addSimulate(program: Command): void {
     .addOption(
       new Option("--gaps <how>", "gaps and nulls in a trace").choices(["refuse", "absent"]).default("refuse"),
     )
+    .option("--faults <list>", `no trace, but faults drawn from the seed: all, or of ${FAULTS.join(",")}`)
     .option("--json", "print the result as JSON")
     .addHelpText("after", EXAMPLES)
-    .action(runSimulate);
+    .action((options: Options) => {
+      if (options.faults === undefined) runSimulate(options);
+      else runScenario(options, options.faults);
+    });
 }
 
 /** Parser of an offset from UTC, hours. */
@@ -188,8 +199,41 @@ export function writeWorld(
   createDirectory(directory, fill, { isReplaced });
 }
 
+/** A scenario of faults: a meter's life in which what its seed draws goes wrong, and all that must hold is checked. */
+function runScenario(options: Options, list: string): void {
+  const { seed, days = SCENARIO_DAYS, out, json, trace, columns, household, from } = options;
+  if (trace !== undefined || columns !== undefined || household !== undefined || from !== undefined)
+    throw new UsageError("--faults draws its own load and days: no --trace, --columns, --household, --from");
+  const scenario = { seed, days, faults: parseFaults(list) };
+  if (out !== undefined) assertNew(out);
+  try {
+    const { actions, ...result } = runFaults(scenario);
+    writeActions(out, actions);
+    const { boots, readings, batches, events, epochs, accepted, refused } = result;
+    const lines = [
+      `held: ${boots} power-ups, ${readings} readings, ${batches} batches, ${events} events, ${epochs} epochs,`,
+      `${accepted} commands accepted and ${refused} documents refused in ${days} days`,
+    ];
+    print(json, { ...scenario, faults: list, ...result }, lines);
+  } catch (error) {
+    if (!(error instanceof ScenarioFailure)) throw error;
+    const { reason, at_ms, actions } = error;
+    writeActions(out, actions);
+    const replay = replayOf(scenario);
+    print(json, { failure: { reason, at_ms, actions }, replay }, failureLines(error, replay));
+    process.exitCode = ExitCode.REFUSED;
+  }
+}
+
+function writeActions(out: string | undefined, actions: readonly string[]): void {
+  if (out !== undefined) writeFile(join(out, "actions.txt"), `${actions.join("\n")}\n`);
+}
+
 function runSimulate(options: Options): void {
-  assertNew(options.out);
+  const { out } = options;
+  if (out === undefined)
+    throw new UsageError("required option '--out <dir>' not specified (--help tells the options)");
+  assertNew(out);
   const trace = loadTrace(options);
   checkTimes(trace);
   const intervalSeconds = Number(options.interval);
@@ -203,10 +247,10 @@ function runSimulate(options: Options): void {
       progress: bar.update,
     });
     bar.stop();
-    writeWorld(options.out, world);
+    writeWorld(out, world);
     const result = {
       meterId: METER_ID,
-      directory: options.out,
+      directory: out,
       from: utc(trace.start_s),
       days: (trace.rows.length * trace.step_s) / DAY_SECONDS,
       readings: world.headEnd.messages("reading").length,
@@ -218,7 +262,7 @@ function runSimulate(options: Options): void {
     const lines = [
       `${result.readings} readings, ${result.batches} batches, ${result.events} events from ${result.from}`,
       ...result.display.map((line) => `  ${line}`),
-      `in ${options.out}`,
+      `in ${out}`,
     ];
     print(options.json, result, lines);
   } finally {

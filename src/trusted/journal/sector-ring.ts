@@ -49,7 +49,7 @@ function encodeHeader({ sequence, base, marks }: Header): Uint8Array {
 export class SectorRing {
   readonly #flash: Flash;
   readonly #first: number;
-  protected readonly sectors: number;
+  readonly sectors: number;
   /** Sequence number of the sector at each position; 0 where there is none, or what it holds counts no more. */
   protected readonly live: Uint32Array;
   /** Sequence number of the sector being written, and where in it the next record goes. */
