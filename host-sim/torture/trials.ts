@@ -15,6 +15,8 @@ export interface TrialOptions {
   readonly progress: (done: number, of: number) => void;
 }
 
+const TELL_EVERY_MS = 200;
+
 /** Erases of the sectors of a ring: the least and the most. */
 export interface Wear {
   readonly min: number;
@@ -45,7 +47,7 @@ export class Trials {
   readonly #options: TrialOptions;
   readonly #of: number;
   #number = 0;
-  #run = 0;
+  #told_ms = 0;
 
   /** @param of how many trials there are */
   constructor(options: TrialOptions, of: number) {
@@ -63,8 +65,10 @@ export class Trials {
     } catch (error) {
       throw new TrialFailed(number, error);
     }
-    this.#run++;
-    if (this.#run % 64 === 0) progress(number, this.#of);
+    const now_ms = performance.now();
+    if (now_ms - this.#told_ms < TELL_EVERY_MS) return;
+    this.#told_ms = now_ms;
+    progress(number, this.#of);
   }
 
   /** A power cut `at` so many bytes of a write, and what comes after it; the flash takes it back. */
