@@ -128,7 +128,8 @@ export class CommandModel {
   acceptedToday = 0;
   configuredToday = 0;
   #day = 0;
-  #refusedUnauthentic = 0;
+  /** Documents that were refused. */
+  refused = 0;
   /** Refused since power-up. */
   refusals = { least: 0, most: 0 };
 
@@ -139,10 +140,6 @@ export class CommandModel {
 
   get accepted(): number {
     return this.#accepted.size;
-  }
-
-  get refused(): number {
-    return [...this.#refused.values()].reduce((sum, times) => sum + times, this.#refusedUnauthentic);
   }
 
   get companionState(): Uint8Array {
@@ -231,8 +228,8 @@ export class CommandModel {
   }
 
   #carryOut(order: Order | null, verdict: Verdict, time_s: number | null): void {
+    if (verdict !== "accepted" && verdict !== "time") this.refused++;
     if (!order || verdict === "counted") {
-      this.#refusedUnauthentic++;
       this.refuse(1);
       return;
     }

@@ -150,6 +150,7 @@ export class IntervalModel {
     const { closed } = this.#step;
     const jumped = this.#jumped(circumstances);
     if (closed) this.#settleClose(closed, circumstances, jumped);
+    else if (jumped && !this.#begun) this.#open = null;
     else if (time_s !== null && this.#open !== null) this.#watchOpen(this.#open, time_s, circumstances.able);
     if (jumped) this.#flagSet(circumstances, jumped);
     // Set back before its beginning, an interval in which nothing was measured counts as never begun.
@@ -203,7 +204,7 @@ export class IntervalModel {
     return off_s > SYNCHRONISATION_MAX_S + 1 ? "set" : "corrected";
   }
 
-  #settleClose(closed: ClosedInterval, { time_s }: Circumstances, jumped: string | null): void {
+  #settleClose(closed: ClosedInterval, { time_s, answer }: Circumstances, jumped: string | null): void {
     const { interval, status } = closed;
     const known = this.#closed.get(interval);
     holds(
@@ -220,7 +221,9 @@ export class IntervalModel {
     );
     this.#closed.set(interval, { ...closed, certain: true });
     this.#lastClosed = interval;
-    this.#open = time_s === null ? null : Math.max(interval + 1, intervalAt(time_s, this.#seconds));
+    // An answer counts from its arrival, which may be an interval earlier.
+    const opened_s = jumped && answer ? answer.unix_s : time_s;
+    this.#open = opened_s === null ? null : Math.max(interval + 1, intervalAt(opened_s, this.#seconds));
     this.#begun = false;
     this.#owesPowerLost = false;
     this.#again = null;

@@ -1,16 +1,19 @@
 // Who sends documents to the meter: the roles that it obeys, those that it no longer obeys, and strangers; and what
 // becomes of a document on the way. Signing is deterministic, so a document made twice is the same.
 import { bytesToHex } from "@noble/hashes/utils.js";
-import { signWithKey } from "../../src/proofs/signed.js";
+import { makeCommitmentKey } from "../../src/proofs/generators.js";
 import type { Configuration } from "../../src/trusted/authority/configuration.js";
 import { asciiBytes } from "../../src/trusted/encoding/bytes.js";
 import { array, bstr, int, map, NIL, orNil, tstr } from "../../src/trusted/encoding/cbor.js";
 import { digest } from "../../src/trusted/sealing/keys.js";
+import { SigningKey } from "../../src/trusted/sealing/signature.js";
 import { drawParties, type Signer } from "../parties.js";
 import { CONFIGURATIONS_A_DAY, type Order, SENDERS, type Sender } from "./command-model.js";
 import { AMOUNT_MAX } from "./companion.js";
 import type { Dice } from "./dice.js";
 import { imageDigest, METER_ID, type Site } from "./site.js";
+
+const { base } = makeCommitmentKey();
 
 /** What a document says; what is left out is what the meter expects of its sender next. */
 export interface Draft {
@@ -48,6 +51,7 @@ export class Office {
   /** Keys that held a role once. */
   readonly #former: Signer[] = [];
   readonly #stranger: Signer;
+  readonly #keys = new Map<string, SigningKey>();
   #successors = 0;
   #updates = 1;
 
@@ -79,7 +83,7 @@ export class Office {
     );
     return this.#site.made({
       name: `${draft.name ?? KIND_NAMES[kind] ?? `kind ${kind}`} by ${by}, counter ${counter}`,
-      document: signWithKey("command-1", payload, signer.seed),
+      document: this.#sign(signer, payload),
       isAuthentic: true,
       signer: bytesToHex(signer.publicKey),
       isForThisMeter: meterId === METER_ID,
@@ -91,6 +95,14 @@ export class Office {
       changes: draft.changes ?? {},
       answer: draft.answer ?? null,
     });
+  }
+
+  /** As RFC 8032 says, over the tables of the unit's own signatures: three times as fast. */
+  #sign({ seed }: Signer, payload: Uint8Array): Uint8Array {
+    const name = bytesToHex(seed);
+    const key = this.#keys.get(name) ?? new SigningKey(seed, base);
+    this.#keys.set(name, key);
+    return key.signDocument("command-1", payload);
   }
 
   /** An answer to a question for the time. */

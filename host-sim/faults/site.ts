@@ -1,7 +1,8 @@
 // A meter on its site, every port of it in the scenario's hand, and the model beside it: time passes, energy flows, the
 // unit steps, and after each step what holds is checked. Busy steps take the time that they take on the device.
 import { bytesToHex, hexToBytes } from "@noble/hashes/utils.js";
-import { Outbox } from "../../src/meter/outbox.js";
+import { Outbox, topicOf } from "../../src/meter/outbox.js";
+import { nonceOf } from "../../src/meter/time-request.js";
 import { decodeCertificate, encodeCertificate } from "../../src/proofs/certificate.js";
 import { makeTables } from "../../src/proofs/generators.js";
 import { signWithKey } from "../../src/proofs/signed.js";
@@ -95,8 +96,8 @@ export class Site {
   readonly #softwareIds: string[] = [];
   /** By channel, mean power of the load now, whole W. */
   power_W: readonly number[];
-  /** Answers to questions for the time, as the head end gives them, go here first. */
-  operator: (document: Uint8Array) => void = (document) => void this.link.sendCommand(document);
+  /** Hears the nonces of the unit's questions for the time. */
+  operator: (nonce: Uint8Array) => void = () => {};
   readonly link: MemoryUplink;
   readonly lastOutage_ms: number;
   /** Documents that were made, by hex. */
@@ -157,7 +158,7 @@ export class Site {
       softwareIds: this.#softwareIds,
       closedAs: (interval) => this.intervals.closedAs(interval),
       shown_Wh: () => this.registers.shown_Wh,
-      isOverwritten: (kind, number) => !this.isStored(kind, number),
+      isOverwritten: (kind, number) => !this.stored(kind).has(number),
       event: (event) => this.commands.event(event, this.shown.time_s),
     });
     this.keys = new KeyModel(plan.intervalSeconds, () => this.messages.epochs.at(-1)?.epoch ?? 0);
@@ -176,14 +177,17 @@ export class Site {
       random,
       latency_ms: plan.latency_ms,
       outages,
-      deliver: (topic, message) => this.headEnd.deliver(topic, message),
+      deliver: (topic, message) => {
+        if (topic === topicOf(METER_ID, "time")) this.operator(nonceOf(message));
+        else this.headEnd.deliver(topic, message);
+      },
     });
     this.uplink = new LossyUplink(this.link, this.dice.fork("uplink"));
     this.headEnd = new HeadEnd({
       meterId: METER_ID,
       networkSeed: this.parties.network.seed,
       time_s: () => this.now_s,
-      sendCommand: (document) => this.operator(document),
+      sendCommand: (document) => void this.link.sendCommand(document),
     });
     this.shown = { registers_Wh: this.power_W, time_s: null, refused: 0, failed: 0 };
     this.enrolment = enrol(
@@ -376,15 +380,15 @@ export class Site {
     if (stored) this.keys.stored(stored, this.shown.time_s, this.messages.sealedTo);
   }
 
-  /** Whether a message can still be made of what the flash holds. */
-  isStored(kind: number, number: number): boolean {
+  /** The numbers of a kind of which messages can still be made of what the flash holds. */
+  stored(kind: number): ReadonlySet<number> {
     const { log } = this.peek();
+    const numbers = new Set<number>();
     for (let found = log.find(log.start); found; found = log.find(found.next)) {
-      if (found.type === RecordType.INTERVAL && kind === Kind.READING && found.number === number) return true;
-      if (decodeMessages(found).some((message) => message.kind === kind && message.number === number))
-        return true;
+      if (found.type === RecordType.INTERVAL && kind === Kind.READING) numbers.add(found.number);
+      for (const message of decodeMessages(found)) if (message.kind === kind) numbers.add(message.number);
     }
-    return false;
+    return numbers;
   }
 
   /** What a copy of the flash says to a recovery of its own. */

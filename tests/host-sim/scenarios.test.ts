@@ -1,0 +1,169 @@
+// The machine of faults: seeds that failed once and a few others hold, the same seed does the same things, and a unit
+// with a bug planted in it is found out.
+import { afterEach, describe, expect, it, vi } from "vitest";
+import { FAULTS, type Fault, parseFaults } from "../../host-sim/faults/plan.js";
+import { replayOf, runFaults, ScenarioFailure } from "../../host-sim/faults/scenario.js";
+import type { Sabotage } from "../../host-sim/faults/site.js";
+import { Clock } from "../../src/trusted/authority/clock.js";
+import { decodeSecrets, encodeSecrets } from "../../src/trusted/authority/secrets.js";
+import { Dispatch } from "../../src/trusted/dispatch.js";
+import { Journal } from "../../src/trusted/journal/journal.js";
+import { Status } from "../../src/trusted/metrology/interval.js";
+import { Measurement } from "../../src/trusted/metrology/measurement.js";
+
+const believes = vi.hoisted(() => ({ everything: false }));
+vi.mock("../../src/trusted/sealing/signature.js", async (original) => {
+  const real = await original<typeof import("../../src/trusted/sealing/signature.js")>();
+  const verifyDocument: typeof real.verifyDocument = (...document) =>
+    real.verifyDocument(...document) || believes.everything;
+  return { ...real, verifyDocument };
+});
+
+afterEach(() => {
+  believes.everything = false;
+  vi.restoreAllMocks();
+});
+
+const ALL = parseFaults("all");
+
+describe("a scenario of all faults holds", () => {
+  it.each([1, 2, 3, 4, 5, 6])("for seed %d", (seed) => {
+    const { boots, batches, events } = runFaults({ seed, days: 1, faults: ALL });
+    expect(boots).toBeGreaterThan(2);
+    expect(batches).toBeGreaterThan(0);
+    expect(events).toBeGreaterThan(boots);
+  });
+
+  it("for a seed without any, which is quiet", () => {
+    const { boots, accepted, refused, epochs } = runFaults({ seed: 1, days: 2, faults: new Set() });
+    expect([boots, accepted, refused, epochs]).toEqual([2, 0, 0, 1]);
+  });
+
+  it("does the same things again", () => {
+    const options = { seed: 7, days: 1, faults: ALL };
+    expect(runFaults(options)).toEqual(runFaults(options));
+  });
+});
+
+/** Runs seeds until one fails. @returns what did not hold. */
+function findOut(faults: readonly Fault[], sabotage: Sabotage = {}): string {
+  for (let seed = 1; seed <= 12; seed++) {
+    try {
+      runFaults({ seed, days: 2, faults: new Set(faults) }, sabotage);
+    } catch (error) {
+      if (error instanceof ScenarioFailure) return error.reason;
+      throw error;
+    }
+  }
+  return "nothing was found";
+}
+
+describe("a unit is found out", () => {
+  it("that records an interval before its state", () => {
+    const write = Journal.prototype.writeState;
+    vi.spyOn(Journal.prototype, "writeState").mockImplementation(function (this: Journal) {
+      if (!this.intervalPending) write.call(this);
+    });
+    expect(findOut(["power"])).toMatch(/register|readings|interval|reading|Companion/);
+  });
+
+  it("that shows what is not durable", () => {
+    const persist = Measurement.prototype.persist;
+    let calls = 0;
+    vi.spyOn(Measurement.prototype, "persist").mockImplementation(function (this: Measurement, now_ms) {
+      const write = vi.spyOn(Journal.prototype, "writeState");
+      if (calls++ % 3 === 0) write.mockImplementation(() => {});
+      persist.call(this, now_ms);
+      write.mockRestore();
+    });
+    expect(findOut(["power"])).toMatch(/a register never falls|power cut takes|Companion/);
+  });
+
+  it("that loses more at a power cut than is allowed", () => {
+    const measure = Measurement.prototype.measure;
+    vi.spyOn(Measurement.prototype, "measure").mockImplementation(function (this: Measurement, ...step) {
+      const persist = vi.spyOn(Measurement.prototype, "persist").mockImplementation(() => {});
+      measure.apply(this, step);
+      persist.mockRestore();
+      if (step[0] % 7 === 0) this.persist(step[0]);
+    });
+    expect(findOut(["power"])).toMatch(/a power cut takes what the standard allows|interval/);
+  });
+
+  it("that forgets the counter of a command", () => {
+    const append = Journal.prototype.appendHappening;
+    vi.spyOn(Journal.prototype, "appendHappening").mockImplementation(function (this: Journal, ...happening) {
+      append.apply(this, happening);
+      this.state.counters[1] = Math.max(0, (this.state.counters[1] ?? 0) - 1);
+    });
+    expect(findOut(["commands", "messages"])).toMatch(/command|receipt|Companion|refus/);
+  });
+
+  it("that obeys whatever says that an anchor has signed it", () => {
+    believes.everything = true;
+    expect(findOut(["messages", "commands"])).toMatch(/command|receipt|Companion|refus|configuration/);
+  });
+
+  it("that follows an answer to another question for the time", () => {
+    vi.spyOn(Clock.prototype, "takeAnswer").mockReturnValue(true);
+    expect(findOut(["clock", "messages"])).toMatch(/the time changes by an answer/);
+  });
+
+  it("that erases the old customer's K early", () => {
+    const ports: Sabotage["ports"] = (whole) => ({
+      ...whole,
+      secrets: {
+        load: () => whole.secrets.load(),
+        save(secrets) {
+          const { customers, ...keys } = decodeSecrets(secrets);
+          whole.secrets.save(encodeSecrets({ ...keys, customers: customers.slice(-1) }));
+        },
+      },
+    });
+    expect(findOut(["tenants", "power"], { ports })).toMatch(/an old K lives|does not throw/);
+  });
+
+  it("that does not see a magnet", () => {
+    const ports: Sabotage["ports"] = ({ inputs, ...whole }) => ({
+      ...whole,
+      ...(inputs && {
+        inputs: { tamper: () => 0 & inputs.tamper(), mainsFailing: () => inputs.mainsFailing() },
+      }),
+    });
+    expect(findOut(["tamper"], { ports })).toMatch(/a status bit stands where it must/);
+  });
+
+  it("that flags what did not happen", () => {
+    const measure = Measurement.prototype.measure;
+    vi.spyOn(Measurement.prototype, "measure").mockImplementation(function (this: Measurement, ...step) {
+      measure.apply(this, step);
+      if (step[0] % 11 === 0) this.flag(Status.TAMPER);
+    });
+    expect(findOut(["power"])).toMatch(/no status bit stands without a reason/);
+  });
+
+  it("that gives nothing again to a network side that was made anew", () => {
+    const rewind = Dispatch.prototype.rewind;
+    const rewound = new WeakSet<Dispatch>();
+    vi.spyOn(Dispatch.prototype, "rewind").mockImplementation(function (this: Dispatch) {
+      if (!rewound.has(this)) rewind.call(this);
+      rewound.add(this);
+    });
+    expect(findOut(["network-restarts", "outages"])).toMatch(/given again/);
+  });
+});
+
+describe("the command that replays a scenario", () => {
+  it("names its faults", () => {
+    expect(replayOf({ seed: 7, days: 3, faults: ALL })).toBe(
+      "npm run simulate -- --seed 7 --days 3 --faults all",
+    );
+    const some = parseFaults("power,flash");
+    expect(replayOf({ seed: 1, days: 1, faults: some })).toMatch(/--faults power,flash$/);
+  });
+
+  it("refuses what is no fault, and names those that there are", () => {
+    expect(() => parseFaults("power,gravity")).toThrow(`"gravity" is no fault: ${FAULTS.join(", ")}, or all`);
+    expect(() => parseFaults("")).toThrow(RangeError);
+  });
+});
