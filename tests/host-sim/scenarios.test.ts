@@ -34,6 +34,13 @@ describe("a scenario of all faults holds", () => {
     expect(events).toBeGreaterThan(boots);
   });
 
+  it.each<readonly [seed: number, days: number, faults: string, found: string]>([
+    [2, 1, "clock", "an interval in the future went on after a power cut and did not say so"],
+    [21, 3, "all", "a full sector was copied on together with the copy itself"],
+  ])("for seed %d over %d days of %s, where once %s", (seed, days, faults) => {
+    runFaults({ seed, days, faults: parseFaults(faults) });
+  });
+
   it("for a seed without any, which is quiet", () => {
     const { boots, accepted, refused, epochs } = runFaults({ seed: 1, days: 2, faults: new Set() });
     expect([boots, accepted, refused, epochs]).toEqual([2, 0, 0, 1]);

@@ -103,6 +103,18 @@ describe("bad use is exit code 2 with one line on standard error", () => {
       "Allowed choices are refuse, absent",
     ],
     ["columns without a trace", ["simulate", "--out", "x", "--columns", "import=a:W"], "need --trace"],
+    [
+      "faults that are none",
+      ["simulate", "--faults", "power,gravity"],
+      '"gravity" is no fault: outages, power',
+    ],
+    [
+      "faults in a trace",
+      ["simulate", "--faults", "all", "--trace", "x"],
+      "--faults draws its own load and days",
+    ],
+    ["a soak of no days", ["soak", "--days", "0"], "a whole number from 1 to 60"],
+    ["a soak of faults that are none", ["soak", "--faults", ""], "is no fault"],
     ["too few days to bench", ["bench", "--days", "59"], "a whole number from 60 to 396"],
   ])("%s", async (_, args, what) => {
     const { code, out, err } = await run(...args);
