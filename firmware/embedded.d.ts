@@ -38,8 +38,13 @@ declare module "embedded:storage/flash" {
 
 declare module "embedded:io/digital" {
   export default class Digital {
+    static readonly InputPullUp: number;
     static readonly Output: number;
+    /** A pin without a pull-up (ESP32: GPIO 34 to 39) is taken all the same, and floats. */
     constructor(options: { readonly pin: number; readonly mode: number });
+    /** Of an input; an output's throws. */
+    read(): 0 | 1;
+    /** Of an output; an input's throws. */
     write(value: 0 | 1): void;
     close(): void;
   }

@@ -39,6 +39,16 @@ declare module "sealmeter/pulse" {
   }
 }
 
+declare module "sealmeter/watchdog" {
+  /** Whether one of the chip's watchdogs restarted it, and not the power, a fault or a person. */
+  export function restarted(): boolean;
+  /**
+   * From the first call on a release build restarts 10 s after the last one; 60 s, if it was started by a
+   * watchdog. It never throws.
+   */
+  export function feed(): void;
+}
+
 declare module "sealmeter/neighbour" {
   /** Memory of a machine, in bytes but for counts of slots of 16 bytes. */
   export interface Creation {

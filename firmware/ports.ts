@@ -1,10 +1,18 @@
-// The unit's ports over the hardware: flash partitions, entropy, the button. Each is the thinnest layer that
+// The unit's ports over the hardware: flash partitions, entropy, the button, the watchdog. Each is the thinnest layer that
 // meets src/trusted/ports.ts, and adds the check that what is there is what the unit was built for.
 import flash, { type Flash as Partition } from "embedded:storage/flash";
 import { fill } from "sealmeter/entropy";
 import { ContactCounter } from "sealmeter/pulse";
+import { feed, restarted } from "sealmeter/watchdog";
 import Time from "time";
-import { BLOCK_BYTES, type Button, type Entropy, type Flash, SECTOR_BYTES } from "../src/trusted/ports.js";
+import {
+  BLOCK_BYTES,
+  type Button,
+  type Entropy,
+  type Flash,
+  SECTOR_BYTES,
+  type Watchdog,
+} from "../src/trusted/ports.js";
 
 /** Milliseconds since power-up, beyond the 49 days after which the hardware's counter begins again. */
 export class Uptime {
@@ -52,6 +60,9 @@ export class PartitionFlash implements Flash {
 }
 
 export const hardwareEntropy: Entropy = { fill };
+
+/** Watches from the first time that it is fed: a blank meter has nothing to feed it. */
+export const hardwareWatchdog: Watchdog = { restarted: restarted(), feed };
 
 /** A button between the pin and ground; pressed and released once or more since the last look is one press. */
 export class PinButton implements Button {

@@ -3,6 +3,28 @@
 // writes them, so a wrong one is an error at boot with its name, never a guess.
 import config from "mc/config";
 
+/** Highest GPIO of any chip. */
+const PIN_MAX = 48;
+/** GPIO 34 to 39 of the ESP32 have no pull-up: an open contact there would read as anything. */
+const PULLED_UP_MAX = 33;
+/**
+ * Settings that name a pin. Of two that name the same the later one is wrong, and the local port, which has to
+ * say so, comes first.
+ */
+const PINS = [
+  "localReceivePin",
+  "localTransmitPin",
+  "importPin",
+  "exportPin",
+  "buttonPin",
+  "lampPin",
+  "coverPin",
+  "magnetPin",
+  "reversedPin",
+  "voltagePin",
+  "mainsFailPin",
+];
+
 export interface LocalSettings {
   readonly port: number;
   readonly receive: number;
@@ -13,6 +35,18 @@ export interface PulseSettings {
   readonly pin: number;
   /** Pulses that the counted meter gives in a kWh. */
   readonly pulsesPer_kWh: number;
+}
+
+export interface PinSetting {
+  readonly name: string;
+  /** -1: nothing is connected. */
+  readonly pin: number;
+}
+
+export interface InputSettings {
+  /** In the order of the unit's tamper inputs, from 1 on. */
+  readonly tamper: readonly PinSetting[];
+  readonly mainsFail: PinSetting;
 }
 
 export interface NetworkSettings {
@@ -29,7 +63,7 @@ export interface NetworkSettings {
 /** Import, then export if its pin is set; a board has one or two inputs. */
 export function pulseSettings(): PulseSettings[] {
   const input = (name: string) => ({
-    pin: whole(`${name}Pin`, -1, 48),
+    pin: pin(`${name}Pin`, -1),
     pulsesPer_kWh: whole(`${name}PulsesPerKWh`, 1, 1_000_000),
   });
   return [input("import"), input("export")].filter(({ pin }) => pin >= 0);
@@ -38,13 +72,22 @@ export function pulseSettings(): PulseSettings[] {
 /** Of the port to the installer; a debug build leaves UART 0 to the debugger. */
 export const localSettings = (): LocalSettings => ({
   port: whole("localPort", 0, 2),
-  receive: whole("localReceivePin", 0, 48),
-  transmit: whole("localTransmitPin", 0, 48),
+  receive: pin("localReceivePin", 0),
+  transmit: pin("localTransmitPin", 0),
 });
 
-export const buttonPin = () => whole("buttonPin", 0, 48);
+export const buttonPin = () => pin("buttonPin", 0);
 /** -1: there is no lamp. */
-export const lampPin = () => whole("lampPin", -1, 48);
+export const lampPin = () => pin("lampPin", -1);
+
+/** Contacts to ground; each of them needs the chip's own pull-up. */
+export function inputSettings(): InputSettings {
+  const input = (name: string): PinSetting => ({ name, pin: pin(name, -1, PULLED_UP_MAX) });
+  return {
+    tamper: ["coverPin", "magnetPin", "reversedPin", "voltagePin"].map(input),
+    mainsFail: input("mainsFailPin"),
+  };
+}
 
 export const networkSettings = (): NetworkSettings => ({
   ssid: text("ssid", 32),
@@ -57,9 +100,22 @@ export const networkSettings = (): NetworkSettings => ({
   timeServer: text("timeServer", 253),
 });
 
+/** A pin that no other setting has and that is not the flash's: neither the SDK nor the chip would refuse it. */
+function pin(name: string, min: number, max = PIN_MAX): number {
+  const value = whole(name, min, max);
+  if (value < 0) return value;
+  if (value >= whole("flashPinFirst", 0, PIN_MAX) && value <= whole("flashPinLast", 0, PIN_MAX)) {
+    throw new Error(`config ${name}: GPIO ${value} is the flash's`);
+  }
+  const other = PINS.slice(0, PINS.indexOf(name)).find((earlier) => Number(config[earlier]) === value);
+  if (other) throw new Error(`config ${name}: GPIO ${value} is ${other} already`);
+  return value;
+}
+
 /** Values of the command line come as text. */
 function whole(name: string, min: number, max: number): number {
-  const value = Number(config[name] ?? Number.NaN);
+  const given = config[name];
+  const value = given === "" ? Number.NaN : Number(given ?? Number.NaN);
   if (!Number.isInteger(value) || value < min || value > max) {
     throw new Error(`config ${name}: expected a whole number from ${min} to ${max}`);
   }

@@ -1,6 +1,7 @@
 // The unit's machine, the first of the two on the device: the certified metrology unit over its flash, keys,
-// entropy, pulse inputs and button; the local port; and the supervisor of the network machine. It measures
-// first, and nothing here waits for anything. After a fault of its own the device shows it and restarts.
+// entropy, pulse inputs, sensors, button and watchdog; the local port; and the supervisor of the network machine.
+// It measures first, and nothing here waits for anything. After a fault of its own the device shows it and
+// restarts; when it hangs the watchdog restarts it, and the unit records that it was the watchdog.
 
 import Resource from "Resource";
 import Digital from "embedded:io/digital";
@@ -10,12 +11,13 @@ import Timer from "timer";
 import { Supervisor } from "../src/meter/supervisor.js";
 import type { Image, Ports } from "../src/trusted/ports.js";
 import { MetrologyUnit, provision } from "../src/trusted/unit.js";
+import { boardInputs } from "./inputs.js";
 import { LocalPort } from "./local-port.js";
 import { NetworkMachine } from "./network-machine.js";
-import { hardwareEntropy, PartitionFlash, PinButton, Uptime } from "./ports.js";
+import { hardwareEntropy, hardwareWatchdog, PartitionFlash, PinButton, Uptime } from "./ports.js";
 import { PulseEnergy } from "./pulse-energy.js";
 import { FlashSecretStore } from "./secret-store.js";
-import { buttonPin, lampPin, localSettings, pulseSettings } from "./settings.js";
+import { buttonPin, inputSettings, lampPin, localSettings, pulseSettings } from "./settings.js";
 
 /** Sectors of the two partitions; firmware/partitions-*.csv says the same. */
 const JOURNAL_SECTORS = 576;
@@ -46,14 +48,19 @@ const image = (): Image => ({
   tableBlinding: new Uint8Array(new Resource("tableBlinding.bin")),
 });
 
+interface Fault {
+  readonly error: unknown;
+  readonly until_ms: number;
+}
+
 interface Running {
   readonly unit: MetrologyUnit;
   readonly supervisor: Supervisor;
 }
 
 /** All that the unit needs of this board. Energy counts from this call on. */
-function boardPorts(): Ports {
-  const inputs = pulseSettings().map(({ pin, pulsesPer_kWh }) => ({
+function boardPorts(uptime: Uptime): Ports {
+  const pulseInputs = pulseSettings().map(({ pin, pulsesPer_kWh }) => ({
     counter: new PulseCounter(pin),
     pulsesPer_kWh,
   }));
@@ -62,8 +69,10 @@ function boardPorts(): Ports {
     flash: new PartitionFlash("journal", JOURNAL_SECTORS),
     secrets: new FlashSecretStore(new PartitionFlash("secrets", SECRET_SECTORS)),
     entropy: hardwareEntropy,
-    energy: new PulseEnergy(inputs),
+    energy: new PulseEnergy(pulseInputs),
     button: new PinButton(buttonPin()),
+    watchdog: hardwareWatchdog,
+    ...boardInputs(inputSettings(), uptime),
   };
 }
 
@@ -86,13 +95,13 @@ class UnitMachine {
   #lamp: Lamp | null = null;
   /** Null until the meter is provisioned. */
   #running: Running | null = null;
-  #fault: { readonly error: unknown; readonly until_ms: number } | null = null;
+  #fault: Fault | null = null;
   #shown = "";
   #shown_ms = Number.NEGATIVE_INFINITY;
 
   constructor() {
     this.#guard(BOARD_RESTART_MS, () => {
-      this.#ports = boardPorts();
+      this.#ports = boardPorts(this.#uptime);
       this.#lamp = new Lamp();
     });
     this.#guard(RESTART_MS, () => {
@@ -105,7 +114,17 @@ class UnitMachine {
     this.#guard(RESTART_MS, () => this.#run());
     const now_ms = this.#uptime.now_ms();
     if (now_ms - this.#shown_ms >= SHOW_MS) this.#show(now_ms);
-    if (this.#fault && now_ms > this.#fault.until_ms) throw this.#fault.error;
+    if (this.#fault) this.#awaitRestart(this.#fault, now_ms);
+  }
+
+  /**
+   * While the fault is shown the unit's watchdog is fed in its place: this restart is not the watchdog's, and
+   * must not be taken for it. From its time on it is not: if the throw did not restart the device, the
+   * watchdog would.
+   */
+  #awaitRestart({ error, until_ms }: Fault, now_ms: number): void {
+    if (now_ms > until_ms) throw error;
+    hardwareWatchdog.feed();
   }
 
   /** What throws is a fault of this program or of the flash: the unit stops, and says so until the restart. */

@@ -39,6 +39,14 @@ export interface NorFlashOptions {
   readonly reprogramming?: "refused" | "counted";
 }
 
+/** A sector as it was before an attempt first changed it. */
+interface SavedSector {
+  readonly cells: Uint8Array;
+  readonly blank: Uint8Array;
+  readonly marginal: Uint8Array | undefined;
+  readonly erases: number;
+}
+
 /** The cells at one moment. */
 export interface FlashSnapshot {
   readonly cells: Uint8Array;
@@ -61,10 +69,12 @@ export class NorFlash implements Flash {
   readonly #page = new Uint8Array(PAGE_BYTES);
   readonly #pageView = new DataView(this.#page.buffer);
   readonly #cipher: BlockPermutation | null;
-  readonly #cuts: SeededRandom;
-  readonly #waver: SeededRandom;
+  #cuts: SeededRandom;
+  #waver: SeededRandom;
   readonly #leavesMarginal: boolean;
   readonly #refusesReprogramming: boolean;
+  /** For each attempt under way, the innermost last, the sectors that it has changed. */
+  readonly #attempts: Map<number, SavedSector>[] = [];
   /** Bytes until the armed cut; Infinity when none is armed. */
   #untilCut = Number.POSITIVE_INFINITY;
   #on = true;
@@ -123,11 +133,14 @@ export class NorFlash implements Flash {
       this.#letWaver(address, into);
       return;
     }
+    if (address % BLOCK_BYTES === 0 && into.length % BLOCK_BYTES === 0) {
+      into.set(this.#cells.subarray(address, end));
+      this.#decode(address, into);
+      return;
+    }
     const from = address - (address % BLOCK_BYTES);
     const blocks = this.#cells.slice(from, Math.ceil(end / BLOCK_BYTES) * BLOCK_BYTES);
-    this.#letWaver(from, blocks);
-    const view = new DataView(blocks.buffer);
-    for (let at = 0; at < blocks.length; at += BLOCK_BYTES) this.#cipher.decode(view, at, from + at);
+    this.#decode(from, blocks);
     into.set(blocks.subarray(address - from, end - from));
   }
 
@@ -156,6 +169,7 @@ export class NorFlash implements Flash {
   erase(sector: number): void {
     this.#requirePower();
     assert(Number.isInteger(sector) && sector >= 0 && sector < this.sectors, "the sector exists");
+    this.#keep(sector);
     this.eraseCounts[sector] = (this.eraseCounts[sector] ?? 0) + 1;
     const cut = this.#untilCut < SECTOR_BYTES;
     this.#untilCut -= SECTOR_BYTES;
@@ -193,6 +207,7 @@ export class NorFlash implements Flash {
   rotBit(address: number, bit: number): void {
     this.#requireRange(address, address + 1);
     assert(Number.isInteger(bit) && bit >= 0 && bit < 8, "the bit exists");
+    this.#keep(sectorOf(address));
     this.#cellView.setUint8(address, this.#cellView.getUint8(address) ^ (1 << bit));
   }
 
@@ -217,6 +232,46 @@ export class NorFlash implements Flash {
     this.#blank.set(blank);
     this.#marginal.clear();
     for (const [sector, bits] of marginal) this.#marginal.set(sector, bits.slice());
+  }
+
+  /**
+   * Runs `work`, then puts back every cell that it changed, and its wear, and the power: for thousands of cuts
+   * at one moment of a large flash, since it costs only the sectors that are touched. Attempts nest.
+   * @param random draws the faults of the attempt; those outside go on as if it had not been.
+   */
+  attempt<T>(random: SeededRandom, work: () => T): T {
+    const [cuts, waver, saved] = [this.#cuts, this.#waver, new Map<number, SavedSector>()];
+    this.#cuts = random.fork("flash cuts");
+    this.#waver = random.fork("flash reads");
+    this.#attempts.push(saved);
+    try {
+      return work();
+    } finally {
+      this.#attempts.pop();
+      for (const [sector, before] of saved) this.#putBack(sector, before);
+      [this.#cuts, this.#waver] = [cuts, waver];
+      this.powerUp();
+    }
+  }
+
+  /** Keeps a sector for the innermost attempt: an outer one finds it as this one puts it back. */
+  #keep(sector: number): void {
+    const saved = this.#attempts.at(-1);
+    if (!saved || saved.has(sector)) return;
+    saved.set(sector, {
+      cells: this.#cells.slice(sector * SECTOR_BYTES, (sector + 1) * SECTOR_BYTES),
+      blank: this.#blank.slice(sector * BLOCKS_PER_SECTOR, (sector + 1) * BLOCKS_PER_SECTOR),
+      marginal: this.#marginal.get(sector)?.slice(),
+      erases: this.eraseCounts[sector] ?? 0,
+    });
+  }
+
+  #putBack(sector: number, { cells, blank, marginal, erases }: SavedSector): void {
+    this.#cells.set(cells, sector * SECTOR_BYTES);
+    this.#blank.set(blank, sector * BLOCKS_PER_SECTOR);
+    this.eraseCounts[sector] = erases;
+    if (marginal) this.#marginal.set(sector, marginal);
+    else this.#marginal.delete(sector);
   }
 
   #requirePower(): void {
@@ -258,6 +313,7 @@ export class NorFlash implements Flash {
     this.#untilCut -= whole;
     this.#programmedBytes += whole;
     if (!this.#stuck.has(sectorOf(address))) {
+      this.#keep(sectorOf(address));
       this.#page.set(bytes);
       for (let at = 0; at < bytes.length; at += BLOCK_BYTES) {
         this.#cipher?.encode(this.#pageView, at, address + at);
@@ -338,6 +394,13 @@ export class NorFlash implements Flash {
     const mask = this.#marginal.get(sector) ?? new Uint8Array(SECTOR_BYTES);
     mask.set(bits, address % SECTOR_BYTES);
     this.#marginal.set(sector, mask);
+  }
+
+  /** From cells to what the reader of an encrypted flash sees; whole blocks. */
+  #decode(address: number, blocks: Uint8Array): void {
+    this.#letWaver(address, blocks);
+    const view = new DataView(blocks.buffer, blocks.byteOffset, blocks.length);
+    for (let at = 0; at < blocks.length; at += BLOCK_BYTES) this.#cipher?.decode(view, at, address + at);
   }
 
   /** Redraws the marginal bits among the physical bytes just read from `address`. */

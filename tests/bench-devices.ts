@@ -2,7 +2,6 @@
 // power, sensors, a watchdog, a counter, a loader, and a Companion that counts what it is asked.
 import { readUint } from "../src/trusted/encoding/bytes.js";
 import type {
-  ClosedInterval,
   Companion,
   CompanionAnswer,
   Inputs,
@@ -72,6 +71,12 @@ export class TestLoader implements Loader {
   }
 }
 
+export interface ClosedInterval {
+  readonly interval: number;
+  readonly status: number;
+  readonly readings: readonly number[];
+}
+
 /** Bytes of a CountingCompanion's state: intervals closed, commands obeyed, energy seen. */
 const COUNTS = { closed: 0, commands: 4, energy_Wh: 8 } as const;
 
@@ -87,9 +92,14 @@ export class CountingCompanion implements Companion {
   readonly closed: ClosedInterval[] = [];
   readonly commands: { readonly kind: number; readonly argument: string }[] = [];
 
-  intervalClosed(state: Uint8Array, closed: ClosedInterval): CompanionAnswer {
-    this.closed.push(closed);
-    return this.#count(state, { closed: 1, energy_Wh: closed.readings[0] ?? 0 });
+  intervalClosed(
+    state: Uint8Array,
+    interval: number,
+    status: number,
+    readings: readonly number[],
+  ): CompanionAnswer {
+    this.closed.push({ interval, status, readings });
+    return this.#count(state, { closed: 1, energy_Wh: readings[0] ?? 0 });
   }
 
   command(state: Uint8Array, kind: number, argument: Uint8Array): CompanionAnswer | null {
@@ -110,7 +120,7 @@ export class CountingCompanion implements Companion {
       const at = COUNTS[name as keyof typeof COUNTS];
       view.setUint32(at, view.getUint32(at) + by);
     }
-    return { state: new Uint8Array(view.buffer), loadSwitch: this.loadSwitch };
+    return { companion: new Uint8Array(view.buffer), loadSwitch: this.loadSwitch };
   }
 }
 

@@ -12,11 +12,13 @@ import { decodeEvent, decodePairing, decodeReading, type EventMessage } from "..
 import { decodeStatement } from "../src/proofs/batch.js";
 import { makeTables } from "../src/proofs/generators.js";
 import { signWithKey } from "../src/proofs/signed.js";
-import type { Configuration } from "../src/trusted/authority/configuration.js";
+import { type Configuration, decodeConfiguration } from "../src/trusted/authority/configuration.js";
 import { agree } from "../src/trusted/authority/pairing.js";
 import { asciiBytes, readUint } from "../src/trusted/encoding/bytes.js";
 import { array, bstr, CborReader, int, map, NIL, tstr } from "../src/trusted/encoding/cbor.js";
 import { decodeSign1 } from "../src/trusted/encoding/cose.js";
+import { Journal } from "../src/trusted/journal/journal.js";
+import type { MeterState } from "../src/trusted/journal/state.js";
 import { dayOf, intervalAt } from "../src/trusted/metrology/interval.js";
 import type { EnergySource, Entropy, Flash, Image, Ports } from "../src/trusted/ports.js";
 import type { BatchStatement } from "../src/trusted/sealing/batch.js";
@@ -319,6 +321,16 @@ export class BenchMeter {
   confirm(changes: Answer = {}): void {
     this.run();
     this.receive(this.answer(changes));
+  }
+
+  /** State and configuration as a boot would find them now. The flash stays as it is. */
+  get stored(): { readonly state: MeterState; readonly configuration: Configuration } {
+    const cells = this.flash.snapshot();
+    const journal = new Journal(this.flash);
+    if (!journal.recover()) throw new Error("the bench meter is not provisioned");
+    const stored = { state: journal.state, configuration: decodeConfiguration(journal.configuration()) };
+    this.flash.restore(cells);
+    return stored;
   }
 
   /** Presses the button, asks to pair with U, presses again. */

@@ -18,6 +18,7 @@ const HOSTILE = join(FIRMWARE, "hostile");
 /** Headers of ESP-IDF that are asked for; idf.h has what is in them. */
 const HEADERS = [
   "FreeRTOS.h task.h queue.h semphr.h sdkconfig.h esp_log.h esp_system.h esp_random.h bootloader_random.h",
+  "esp_task_wdt.h",
   "esp_attr.h esp_intr_alloc.h esp_timer.h esp_event.h esp_netif.h esp_wifi.h esp_partition.h",
   "freertos/FreeRTOS.h freertos/task.h freertos/queue.h freertos/semphr.h freertos/timers.h",
   "driver/gpio.h driver/pulse_cnt.h hal/gpio_ll.h soc/soc_caps.h",

@@ -16,6 +16,7 @@ import { addRv32 } from "./rv32.js";
 import { addSimulate } from "./simulate.js";
 import { addStart } from "./start.js";
 import { addTariff } from "./tariff.js";
+import { addTorture } from "./torture.js";
 import { addVerifyBill } from "./verify-bill.js";
 import { addVerifyReading } from "./verify-reading.js";
 import { addXs } from "./xs.js";
@@ -34,6 +35,7 @@ const COMMANDS = [
   addCommand,
   addBench,
   addFuzz,
+  addTorture,
   addXs,
   addRv32,
   addFirmwareBuild,

@@ -83,6 +83,16 @@ typedef struct { uint32_t address, size, erase_size; char label[17]; } esp_parti
 #define heap_caps_malloc(size, caps) malloc(size)
 #define heap_caps_free(pointer) free(pointer)
 #define heap_caps_get_largest_free_block(caps) ((size_t)1 << 20)
+typedef enum {
+	ESP_RST_UNKNOWN, ESP_RST_POWERON, ESP_RST_EXT, ESP_RST_SW, ESP_RST_PANIC, ESP_RST_INT_WDT, ESP_RST_TASK_WDT,
+	ESP_RST_WDT, ESP_RST_DEEPSLEEP, ESP_RST_BROWNOUT, ESP_RST_SDIO
+} esp_reset_reason_t;
+esp_reset_reason_t esp_reset_reason(void);
+typedef struct { uint32_t timeout_ms, idle_core_mask; bool trigger_panic; } esp_task_wdt_config_t;
+typedef struct esp_task_wdt_user_handle_s *esp_task_wdt_user_handle_t;
+esp_err_t esp_task_wdt_reconfigure(const esp_task_wdt_config_t *config);
+esp_err_t esp_task_wdt_add_user(const char *name, esp_task_wdt_user_handle_t *handle);
+esp_err_t esp_task_wdt_reset_user(esp_task_wdt_user_handle_t handle);
 void esp_restart(void) __attribute__((noreturn));
 esp_err_t esp_register_shutdown_handler(shutdown_handler_t handler);
 uint32_t esp_random(void);

@@ -14,9 +14,12 @@ import { type BuiltImage, networkPlatform, unitPlatform } from "./platform.js";
 import { messageOf } from "./realm.js";
 import { Scheduler } from "./scheduler.js";
 import { SerialLine } from "./serial.js";
+import { TaskWatchdog } from "./watchdog.js";
 
 /** From power or reset to the first line of the firmware, ms: ROM, boot loader, image validation. */
 const BOOT_MS = 600;
+/** Name of the task that runs the unit's machine: the SDK has put it on the task watchdog's list. */
+const MAIN_TASK = "main";
 
 export interface BoardOptions {
   readonly clock: VirtualClock;
@@ -33,8 +36,8 @@ export interface BoardOptions {
   readonly inRom: readonly string[];
   /** `task.queueLength` of the manifest. */
   readonly queueLength: number;
-  /** The task watchdog's time, ms, for the unit's task; it does not watch the second machine's. Default none. */
-  readonly watchdog_ms?: number;
+  /** The task watchdog's limit as sdkconfig has it, ms; the second machine's task is not on its list. */
+  readonly watchdog_ms: number;
 }
 
 /** Something that went wrong on the board, in order. */
@@ -66,6 +69,9 @@ export class Board {
   /** How slow the chip is now, for both machines. */
   readonly pace: Pace = { turn_ms: 1, look_ms: 0 };
   readonly #lines = new Map<number, SerialLine>();
+  /** Whether it was the watchdog that the chip started after, which the chip's reset reason tells. */
+  #afterWatchdog = false;
+  #watchdog: TaskWatchdog | null = null;
   #unit: Machine | null = null;
   #link: Link | null = null;
   #powered = false;
@@ -84,6 +90,11 @@ export class Board {
     return this.#powered;
   }
 
+  /** The unit's machine, or null while there is no power or the chip starts. */
+  get unit(): Machine | null {
+    return this.#unit;
+  }
+
   /** The second machine that runs now, or null. */
   get network(): Machine | null {
     return this.#link?.alive ? this.#link.machine : null;
@@ -98,6 +109,7 @@ export class Board {
 
   powerUp(): void {
     this.#powered = true;
+    this.#afterWatchdog = false;
     for (const partition of this.options.partitions.values()) partition.powerUp();
     this.#boot();
   }
@@ -120,6 +132,8 @@ export class Board {
 
   #end(): void {
     this.#start++;
+    this.#watchdog?.stop();
+    this.#watchdog = null;
     this.#link?.machine?.delete();
     this.#unit?.delete();
     this.#unit = null;
@@ -132,8 +146,11 @@ export class Board {
     const start = this.#start;
     this.scheduler.after(BOOT_MS, () => {
       if (this.#start !== start) return;
-      const { unitProgram } = this.options;
-      const unit = this.#machine("unit", unitProgram, (machine) => this.#unitModules(machine));
+      const { unitProgram, watchdog_ms } = this.options;
+      const watchdog = new TaskWatchdog(this.scheduler, watchdog_ms, (why) => this.#bite(why));
+      watchdog.add(MAIN_TASK, this.scheduler.now_ms);
+      this.#watchdog = watchdog;
+      const unit = this.#machine("unit", unitProgram, (machine) => this.#unitModules(machine, watchdog));
       this.#unit = unit;
       unit.guard(() => unit.start());
     });
@@ -144,14 +161,15 @@ export class Board {
     code: string,
     modules: (machine: Machine) => Readonly<Record<string, unknown>>,
   ): Machine {
-    const { queueLength, watchdog_ms = null } = this.options;
+    const { queueLength } = this.options;
+    const watchdog = name === "unit" ? this.#watchdog : null;
     return new Machine({
       name,
       code,
       modules,
       queueLength,
       pace: this.pace,
-      watchdog_ms: name === "unit" ? watchdog_ms : null,
+      turned: watchdog && ((end_ms) => watchdog.report(MAIN_TASK, end_ms)),
       scheduler: this.scheduler,
       systemTime: this.#systemTime,
       abort: (machine, error) => this.#abort(machine, error),
@@ -182,13 +200,22 @@ export class Board {
     if (!this.#powered || error instanceof Gone || machine.deleted) return;
     const why = messageOf(error);
     if (machine === this.#unit) {
-      this.#note("chip restarted", why);
-      this.#boot();
+      this.#restart(why, false);
       return;
     }
     this.#note("network machine died", why);
     if (this.#link?.machine === machine) this.#link.alive = false;
     machine.delete();
+  }
+
+  #bite(why: string): void {
+    this.#restart(why, true);
+  }
+
+  #restart(why: string, byWatchdog: boolean): void {
+    this.#note("chip restarted", why);
+    this.#afterWatchdog = byWatchdog;
+    this.#boot();
   }
 
   #note(what: Incident["what"], why: string): void {
@@ -200,7 +227,7 @@ export class Board {
     if (!this.#powered) throw new Gone("the power is off");
   };
 
-  #unitModules(machine: Machine): Readonly<Record<string, unknown>> {
+  #unitModules(machine: Machine, watchdog: TaskWatchdog): Readonly<Record<string, unknown>> {
     const { partitions, resources, image, config, entropy } = this.options;
     const start = this.#start;
     const powered = () => {
@@ -210,6 +237,7 @@ export class Board {
     const { modules, changed } = unitPlatform(machine, {
       ...{ partitions, resources, image, config, entropy, powered },
       pins: this.pins,
+      reset: { watchdog, restarted: this.#afterWatchdog },
       line: (port) => this.line(port),
       failed: (cut) => this.#powerFailed(cut),
       spawn: (link, module, allowed, creation) => this.#spawn(link, module, allowed, creation),

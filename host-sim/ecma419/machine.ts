@@ -26,8 +26,8 @@ export interface MachineOptions {
   readonly pace: Pace;
   /** Messages that wait for it, at most (`task.queueLength` of the manifest). */
   readonly queueLength: number;
-  /** The task watchdog restarts the chip after a longer turn, ms; null when it does not watch this task. */
-  readonly watchdog_ms: number | null;
+  /** Told the end of each turn, where the SDK's main loop reports to the task watchdog; null if it does not. */
+  readonly turned: ((end_ms: number) => void) | null;
 }
 
 /** How slow the chip is: what each turn takes at least, and each look at the clock, ms. May change any time. */
@@ -52,10 +52,6 @@ interface TimerRecord {
 
 /** A timer as the machine's natives see it. */
 export type MachineTimer = TimerRecord;
-
-function bark(took_ms: number): never {
-  throw new Error(`task watchdog: a turn of ${took_ms} ms`);
-}
 
 export class Machine {
   readonly name: string;
@@ -92,7 +88,12 @@ export class Machine {
   /** ms since the machine was made, what this turn has taken included; looking takes time too. */
   look_ms(): number {
     this.#spent_ms += this.#options.pace.look_ms;
-    return this.#options.scheduler.now_ms + this.#spent_ms - this.#booted_ms;
+    return this.at_ms - this.#booted_ms;
+  }
+
+  /** This moment of the clock, what the turn has taken included. */
+  get at_ms(): number {
+    return this.#options.scheduler.now_ms + this.#spent_ms;
   }
 
   /** Something takes so long: the machine's next turn begins that much later. */
@@ -228,12 +229,10 @@ export class Machine {
       if (!deliver) break;
       this.guard(deliver);
     }
-    const { pace, watchdog_ms } = this.#options;
-    const took_ms = Math.max(this.#spent_ms, pace.turn_ms);
-    this.#free_ms = now_ms + took_ms;
+    this.#free_ms = now_ms + Math.max(this.#spent_ms, this.#options.pace.turn_ms);
     this.#spent_ms = 0;
     this.#inTurn = false;
-    if (watchdog_ms !== null && took_ms >= watchdog_ms) this.guard(() => bark(took_ms));
+    if (this.running) this.#options.turned?.(this.#free_ms);
     this.#wake();
   }
 

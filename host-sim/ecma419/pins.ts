@@ -1,6 +1,6 @@
-// The pins of an ESP32 or ESP32-C3 and what is wired to them: who uses which, levels driven by the chip, pulses
-// and contacts counted for it. `Digital` is "embedded:io/digital" as far as a lamp needs it, with the natives'
-// checks.
+// The pins of an ESP32 or ESP32-C3 and what is wired to them: who uses which, levels driven by the chip and by
+// what is outside, pulses and contacts counted for it. `Digital` is "embedded:io/digital" as far as a lamp and a
+// contact to ground need it, with the natives' checks.
 import type { Machine } from "./machine.js";
 
 /** GPIOs of each chip, those that cannot drive, those of its SPI flash, and its hardware pulse counters. */
@@ -24,6 +24,8 @@ export interface Pin {
   used: boolean;
   /** What the chip drives it to, or null. */
   level: 0 | 1 | null;
+  /** Whether something outside connects it to ground. */
+  grounded: boolean;
   /** Counts what happens on the pin, or null. */
   counter: { readonly kind: "pulse" | "contact"; count: number } | null;
 }
@@ -37,7 +39,7 @@ export class Pins {
   }
 
   at(pin: number): Pin {
-    const found = this.#pins.get(pin) ?? { used: false, level: null, counter: null };
+    const found = this.#pins.get(pin) ?? { used: false, level: null, grounded: false, counter: null };
     this.#pins.set(pin, found);
     return found;
   }
@@ -50,6 +52,16 @@ export class Pins {
 
   drives(pin: number): boolean {
     return this.exists(pin) && pin < CHIPS[this.chip].listenFrom;
+  }
+
+  /** What the chip reads: an open pin that has no pull-up may read as anything, here as the worst. */
+  read(pin: number): 0 | 1 {
+    return this.at(pin).grounded || !this.drives(pin) ? 0 : 1;
+  }
+
+  /** Somebody closes a contact between the pin and ground, or opens it; it stays so. */
+  ground(pin: number, grounded: boolean): void {
+    this.at(pin).grounded = grounded;
   }
 
   /** Whether a pulse counter is left. */
@@ -85,8 +97,10 @@ export function usePin(machine: Machine, pins: Pins, pin: number): () => void {
   };
 }
 
+const INPUT_PULL_UP = 1;
 const OUTPUT = 8;
 const OUTPUT_OPEN_DRAIN = 9;
+const MODES = [INPUT_PULL_UP, OUTPUT, OUTPUT_OPEN_DRAIN];
 
 export interface DigitalOptions {
   readonly pin: number;
@@ -97,25 +111,37 @@ export function digitalModule(machine: Machine, pins: Pins, powered: () => void)
   const { realm } = machine;
   return {
     default: class Digital {
+      static readonly InputPullUp: number = INPUT_PULL_UP;
       static readonly Output: number = OUTPUT;
       static readonly OutputOpenDrain: number = OUTPUT_OPEN_DRAIN;
       readonly #pin: number;
+      readonly #isInput: boolean;
       #close: (() => void) | null;
       constructor({ pin, mode }: DigitalOptions) {
         powered();
         if (pin === undefined || mode === undefined) throw new realm.Error("invalid");
         if (!pins.exists(pin)) throw new realm.Error("invalid pin");
         if (pins.at(pin).used) throw new realm.Error("in use");
-        if (mode !== OUTPUT && mode !== OUTPUT_OPEN_DRAIN) throw new realm.RangeError("invalid mode");
-        if (!pins.drives(pin)) throw new realm.RangeError("input only");
+        if (!MODES.includes(mode)) throw new realm.RangeError("invalid mode");
+        this.#isInput = mode === INPUT_PULL_UP;
+        if (!this.#isInput && !pins.drives(pin)) throw new realm.RangeError("input only");
         this.#pin = pin;
         this.#close = usePin(machine, pins, pin);
-        pins.at(pin).level = 0;
+        if (!this.#isInput) pins.at(pin).level = 0;
+      }
+      read(): 0 | 1 {
+        this.#check();
+        if (!this.#isInput) throw new realm.Error("can't read output");
+        return pins.read(this.#pin);
       }
       write(value: 0 | 1): void {
+        this.#check();
+        if (this.#isInput) throw new realm.Error("can't write input");
+        pins.at(this.#pin).level = Number(value) ? 1 : 0;
+      }
+      #check(): void {
         powered();
         if (!this.#close) throw new realm.SyntaxError("C: xsGetHostData: invalid host data");
-        pins.at(this.#pin).level = Number(value) ? 1 : 0;
       }
       close(): void {
         this.#close?.();

@@ -15,6 +15,7 @@ import { bytesOf, messageOf, objectOf } from "./realm.js";
 import { type Resources, resourceModule } from "./resource.js";
 import { type SerialLine, serialModule } from "./serial.js";
 import { timeModule, timerModule } from "./timer.js";
+import { type TaskWatchdog, watchdogModule } from "./watchdog.js";
 
 /** What each of the two machines may import: specifiers and the names that they export. */
 export const UNIT_MODULES = {
@@ -27,6 +28,7 @@ export const UNIT_MODULES = {
   "sealmeter/image": ["softwareId", "version", "authorityKey", "tableWindow", "built_s"],
   "sealmeter/neighbour": ["default"],
   "sealmeter/pulse": ["PulseCounter", "ContactCounter"],
+  "sealmeter/watchdog": ["restarted", "feed"],
   time: ["default"],
   timer: ["default"],
 } as const;
@@ -63,6 +65,8 @@ export interface UnitParts {
   readonly config: Readonly<Record<string, unknown>>;
   readonly entropy: Entropy;
   readonly pins: Pins;
+  /** The task watchdog, and whether the chip started after it. */
+  readonly reset: { readonly watchdog: TaskWatchdog; readonly restarted: boolean };
   readonly line: (port: number) => SerialLine;
   /** Throws when there is no power, or the chip has restarted. */
   readonly powered: () => void;
@@ -93,6 +97,7 @@ export function unitPlatform(machine: Machine, parts: UnitParts) {
     "sealmeter/image": image,
     "sealmeter/neighbour": neighbourModule(machine, parts.spawn, powered),
     "sealmeter/pulse": pulseModule(machine, pins, powered),
+    "sealmeter/watchdog": watchdogModule(machine, parts.reset, powered),
     time: timeModule(machine),
     timer: timerModule(machine),
   };

@@ -58,7 +58,7 @@ class WatchedCompanion implements Companion {
   asked = 0;
 
   intervalClosed(state: Uint8Array): CompanionAnswer {
-    return { state, loadSwitch: 2 };
+    return { companion: state, loadSwitch: 2 };
   }
 
   command(state: Uint8Array, kind: number, argument: Uint8Array): CompanionAnswer | null {
@@ -67,7 +67,7 @@ class WatchedCompanion implements Companion {
     const next = state.slice();
     next[0] = (next[0] as number) + 1;
     next[1] = kind;
-    return { state: next, loadSwitch: argument[0] as number };
+    return { companion: next, loadSwitch: argument[0] as number };
   }
 
   switched(): void {}

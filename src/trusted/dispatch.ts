@@ -12,7 +12,7 @@ import {
   RecordType,
 } from "./journal/journal.js";
 import type { JournalRecord } from "./journal/record.js";
-import { Mark, type Marks, type Place } from "./journal/sector-ring.js";
+import { Mark, type Place } from "./journal/sector-ring.js";
 
 /** The kinds that the journal keeps. */
 export type StoredKind = 1 | 3 | 4 | 5 | 6;
@@ -29,12 +29,7 @@ const MARKS: Readonly<Record<number, number>> = { 1: Mark.INTERVAL, 3: Mark.BATC
 const COUNTED_KINDS: readonly StoredKind[] = [1, 3, 4];
 
 /** What is left of a request to send again. */
-interface Again {
-  readonly kind: StoredKind;
-  readonly last: number;
-  cursor: Place;
-  next: number;
-}
+type Again = { readonly kind: StoredKind; readonly last: number; cursor: Place; next: number };
 
 const frame = ({ kind, number, bytes }: Message) => array(int(kind), int(number), bstr(bytes));
 
@@ -85,7 +80,7 @@ export class Dispatch {
     const oldest = log.oldestMarks();
     return COUNTED_KINDS.flatMap((kind) => {
       const first = state.acknowledged[kind - 1] as number;
-      const kept = oldest[MARKS[kind] as keyof Marks & number] as number;
+      const kept = oldest[MARKS[kind] as number] as number;
       if (kept <= first) return [];
       state.acknowledged[kind - 1] = kept;
       return [{ kind, first, last: kept - 1 }];

@@ -86,24 +86,16 @@ export interface Loader {
   install(imageDigest: Uint8Array): void;
 }
 
-/** An interval that has just closed. */
-export interface ClosedInterval {
-  readonly interval: number;
-  readonly status: number;
-  /** Per channel, Wh. */
-  readonly readings: readonly number[];
-}
-
-export interface CompanionAnswer {
-  /** COMPANION_BYTES of state, kept in the unit's state record. */
-  readonly state: Uint8Array;
-  /** What the load switch shall be: 0 open, 1 ready for reconnection, 2 closed. */
-  readonly loadSwitch: number;
-}
+/**
+ * COMPANION_BYTES of its state, kept in the unit's state record, and what the load switch shall be: 0 open, 1 ready
+ * for reconnection, 2 closed.
+ */
+export type CompanionAnswer = { readonly companion: Uint8Array; readonly loadSwitch: number };
 
 /** Pre-payment and the load switch: beside the unit, without its keys, its flash or a network. */
 export interface Companion {
-  intervalClosed(state: Uint8Array, closed: ClosedInterval): CompanionAnswer;
+  /** An interval has just closed. @param Wh its readings by channel. */
+  intervalClosed(state: Uint8Array, interval: number, status: number, Wh: readonly number[]): CompanionAnswer;
   /**
    * An authentic command of kind 4 to 7 in its turn.
    * @param argument its CBOR item as it came, to be checked whole.

@@ -24,7 +24,7 @@ import { FormatError } from "./encoding/bytes.js";
 import { array, bstr, CborReader, int, NIL, tstr } from "./encoding/cbor.js";
 import { Journal, MessageKind, RecordType } from "./journal/journal.js";
 import { DAY_SECONDS, intervalStart_s, Status } from "./metrology/interval.js";
-import { Measurement, type TimeSet } from "./metrology/measurement.js";
+import { Measurement } from "./metrology/measurement.js";
 import type { Ports } from "./ports.js";
 import { CommitmentKey } from "./sealing/commitment.js";
 import { digest } from "./sealing/keys.js";
@@ -74,7 +74,8 @@ export class MetrologyUnit {
   #listens = false;
   /** The pairing window: when it opened, and the U that asks. */
   #pairing: { readonly opened_ms: number; user: Uint8Array | null } | null = null;
-  readonly #badSectors = new Set<number>();
+  /** Bad sectors that were reported. */
+  #badSectors = 0;
   #refused = 0;
   /** Tamper inputs active, whether the mains were failing, and the load switch, as of the last step. */
   #tamper = 0;
@@ -112,7 +113,8 @@ export class MetrologyUnit {
 
   /**
    * Measures, then does at most one bounded piece of other work.
-   * @param now_ms uptime since power-up, whole ms, never falling; called at least every 3 s.
+   * @param now_ms uptime since power-up, whole ms, never falling. No energy is lost while it is called every
+   *   3 s; what a sudden power cut may take is within the standard while it is called every second.
    * @returns whether there was other work: there may be more.
    */
   step(now_ms: number): boolean {
@@ -120,7 +122,7 @@ export class MetrologyUnit {
     this.#events.now_s = time_s;
     this.#measurement.measure(now_ms, time_s, this.#sealer !== null && !this.#journal.intervalPending);
     this.#watchInputs(now_ms);
-    this.#followSwitch();
+    if (this.#switchMoved()) this.#events.raise(EventType.LOAD_SWITCH, int(this.#loadSwitch));
     this.#ports.watchdog?.feed();
     // Nothing is begun that a failing supply may not let end.
     if (this.#mainsFailing) return false;
@@ -189,7 +191,7 @@ export class MetrologyUnit {
     });
     lines.push(time_s === null ? "time unconfirmed" : new Date(time_s * 1000).toISOString());
     if (this.#testFailed > 0) lines.push(`self-test ${this.#testFailed} failed: not sealing`);
-    if (this.#badSectors.size > 0) lines.push("flash fault");
+    if (this.#badSectors > 0) lines.push("flash fault");
     if (this.#tamper > 0) lines.push("tamper");
     if (this.#refused > 0) lines.push(`${this.#refused} messages refused`);
     const user = this.#pairing?.user;
@@ -207,13 +209,18 @@ export class MetrologyUnit {
     const waiting = this.#received !== null;
     if (!this.#sealer) return waiting;
     if (!this.#askedRtc) this.#askRtc(now_ms);
-    if (this.#pair(now_ms, time_s, this.#sealer.signer)) return true;
+    if (this.#pair(now_ms, time_s, this.#sealer.context.signer)) return true;
     this.#timeRequest = this.#clock.ask(now_ms, this.#ports.entropy) ?? this.#timeRequest;
     const approved = this.#approvedImage();
     const sealed = this.#sealer.step(approved !== null);
     this.#ports.counter?.advance(this.#journal.state.nextBatch);
     if (sealed) return true;
-    if (approved) this.#install(approved);
+    // All that this software has recorded is sealed by it; from here the loader takes over, or it returns.
+    if (approved) {
+      this.#askedLoader = true;
+      this.#measurement.persist(now_ms);
+      this.#ports.loader?.install(approved);
+    }
     return waiting;
   }
 
@@ -236,20 +243,19 @@ export class MetrologyUnit {
     this.#measurement.persist(now_ms);
   }
 
-  /** A switch that was asked to move is told so once that is durable. */
-  #followSwitch(): void {
+  /** Whether the switch was asked to move since the last look; it is told so, since that is durable. */
+  #switchMoved(): boolean {
     const { loadSwitch } = this.#journal.state;
-    if (loadSwitch === this.#loadSwitch) return;
+    if (loadSwitch === this.#loadSwitch) return false;
     this.#loadSwitch = loadSwitch;
-    this.#events.raise(EventType.LOAD_SWITCH, int(loadSwitch));
     this.#ports.companion?.switched(loadSwitch);
+    return true;
   }
 
   #reportFaults(now_ms: number): void {
     if (this.#clock.isOverdue(now_ms)) this.#events.raise(EventType.CLOCK_UNCONFIRMED);
-    for (const sector of this.#journal.badSectors) {
-      if (this.#badSectors.has(sector)) continue;
-      this.#badSectors.add(sector);
+    for (const sector of this.#journal.badSectors.slice(this.#badSectors)) {
+      this.#badSectors++;
       this.#events.raise(EventType.FLASH_FAULT, int(sector));
     }
   }
@@ -281,9 +287,10 @@ export class MetrologyUnit {
   #startSealing(): Sealer {
     const { state } = this.#journal;
     if (this.#ports.image.version > state.softwareVersion) {
+      // The event is durable before the version is, lest a power cut hide that the software is another.
+      this.#events.commit([[EventType.CONFIGURATION, NIL]]);
       state.softwareVersion = this.#ports.image.version;
       this.#journal.writeState();
-      this.#events.raise(EventType.CONFIGURATION);
     }
     const signer = new SigningKey(this.#secrets.signingSeed, this.#key.base);
     const customerKey = (epoch: number) =>
@@ -365,7 +372,7 @@ export class MetrologyUnit {
     try {
       const command = decodeCommand(payload, role, this.#configuration.meterId);
       if (command.kind === CommandKind.TIME) this.#followTime(command, arrival_ms, now_ms);
-      else this.#obey(command, receipt, time_s, this.#sealer.signer);
+      else this.#obey(command, receipt, time_s, this.#sealer.context.signer);
     } catch (error) {
       this.#refuse(error);
       this.#events.raise(EventType.COMMAND_REFUSED, receipt);
@@ -377,14 +384,14 @@ export class MetrologyUnit {
     const { state } = this.#journal;
     if (this.#events.count(EventType.COMMAND_ACCEPTED) >= COMMANDS_A_DAY)
       throw new FormatError("enough commands for today");
-    const { image, companion } = this.#ports;
-    const circumstances = { state, configuration: this.#configuration, image, signer, companion, time_s };
+    const circumstances = { ...this.#ports, state, configuration: this.#configuration, signer, time_s };
     const { change, configuration, events, documents } = effectOf(command, receipt, circumstances);
     // What is stored with an event needs one that is written singly.
     const [told] = events.at(-1) ?? [];
     if (documents && told && !this.#events.hasRoom(told)) throw new FormatError("enough of these for today");
     Object.assign(state, change);
     this.#events.commit(events, documents, change.companion ? RecordType.COMMAND : RecordType.EVENT);
+    this.#switchMoved();
     if (!configuration) return;
     this.#configuration = configuration;
     this.#measurement.configuration = configuration;
@@ -401,15 +408,13 @@ export class MetrologyUnit {
     if (step === "refused")
       throw new FormatError("time is no answer to this meter, or not for this role to set");
     if (step === "unchanged") return;
-    this.#ports.rtc?.set(unix_s);
+    this.#ports.rtc?.set(unix_s + Math.floor((now_ms - arrival_ms) / 1000));
     if (step === "synchronised") return;
     this.#events.raise(EventType.CLOCK_SET, NIL, unix_s);
-    this.#setTime({ unix_s, powerUp_ms: unix_s * 1000 - arrival_ms, wasConfirmed, byRtc: false }, now_ms);
-  }
-
-  #setTime(time: TimeSet, now_ms: number): void {
-    this.#measurement.setTime(time);
-    this.#measurement.persist(now_ms);
+    this.#measurement.setTime(
+      { unix_s, powerUp_ms: unix_s * 1000 - arrival_ms, wasConfirmed, byRtc: false },
+      now_ms,
+    );
   }
 
   /** A clock that ran on without power confirms the time; what it says too late or too early is left alone. */
@@ -417,7 +422,10 @@ export class MetrologyUnit {
     this.#askedRtc = true;
     const unix_s = this.#ports.rtc?.read() ?? null;
     if (unix_s === null || !this.#clock.confirm(unix_s, this.#journal.state.lastTime_s, now_ms)) return;
-    this.#setTime({ unix_s, powerUp_ms: unix_s * 1000 - now_ms, wasConfirmed: false, byRtc: true }, now_ms);
+    this.#measurement.setTime(
+      { unix_s, powerUp_ms: unix_s * 1000 - now_ms, wasConfirmed: false, byRtc: true },
+      now_ms,
+    );
   }
 
   /** Digest of the image that was approved, is newer than what runs, and was not asked for today; or null. */
@@ -425,12 +433,6 @@ export class MetrologyUnit {
     const { update } = this.#configuration;
     if (!update || !this.#ports.loader || this.#askedLoader) return null;
     return update.version > this.#ports.image.version ? update.imageDigest : null;
-  }
-
-  /** All that was recorded by this software is sealed by it; from here the loader takes over, or it returns. */
-  #install(imageDigest: Uint8Array): void {
-    this.#askedLoader = true;
-    this.#ports.loader?.install(imageDigest);
   }
 
   /** The button opens the window; pressed again with a request shown, it pairs from the next interval on. */

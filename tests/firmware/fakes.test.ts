@@ -14,6 +14,7 @@ import { resourceModule } from "../../host-sim/ecma419/resource.js";
 import { Scheduler } from "../../host-sim/ecma419/scheduler.js";
 import { SerialLine, serialModule } from "../../host-sim/ecma419/serial.js";
 import { timeModule, timerModule } from "../../host-sim/ecma419/timer.js";
+import { TaskWatchdog, UNIT_LIMIT_MS, watchdogModule } from "../../host-sim/ecma419/watchdog.js";
 import { NorFlash } from "../../host-sim/flash.js";
 import { SeededRandom } from "../../host-sim/seeded.js";
 
@@ -34,7 +35,7 @@ function bench(queueLength = 10) {
     trace: () => {},
     pace: { turn_ms: 1, look_ms: 0 },
     queueLength,
-    watchdog_ms: null,
+    turned: null,
   });
   machine.start();
   const run = (time_ms: number) => scheduler.runUntil(scheduler.now_ms + time_ms);
@@ -181,6 +182,21 @@ describe("pins", () => {
     expect(counter.read()).toBe(2);
   });
 
+  it("are pulled up as inputs, but for those that have no pull-up and float", () => {
+    const { machine } = bench();
+    const pins = new Pins("esp32");
+    const { default: Digital } = digitalModule(machine, pins, powered);
+    const input = new Digital({ pin: 13, mode: Digital.InputPullUp });
+    expect(input.read()).toBe(1);
+    pins.ground(13, true);
+    expect(input.read()).toBe(0);
+    expect(() => input.write(1)).toThrow("can't write input");
+    expect(() => new Digital({ pin: 2, mode: Digital.Output }).read()).toThrow("can't read output");
+    expect(new Digital({ pin: 34, mode: Digital.InputPullUp }).read()).toBe(0);
+    input.close();
+    expect(() => input.read()).toThrow(machine.realm.SyntaxError);
+  });
+
   it("have eight pulse counters on an ESP32, and a contact takes 10 ms to be one", () => {
     const { machine } = bench();
     const pins = new Pins("esp32");
@@ -191,6 +207,53 @@ describe("pins", () => {
     pins.close(18, 9);
     pins.close(18, 10);
     expect(contact.read()).toBe(1);
+  });
+});
+
+describe("the task watchdog", () => {
+  const watched = () => {
+    const { scheduler, machine, run } = bench();
+    const bitten: string[] = [];
+    const watchdog = new TaskWatchdog(scheduler, 60_000, (why) => void bitten.push(why));
+    watchdog.add("main", scheduler.now_ms);
+    const unit = watchdogModule(machine, { watchdog, restarted: false }, powered);
+    const loop = (time_ms: number) => {
+      for (let passed_ms = 0; passed_ms < time_ms; passed_ms += 100) {
+        run(100);
+        watchdog.report("main", scheduler.now_ms);
+      }
+    };
+    return { bitten, unit, loop, run };
+  };
+
+  it("watches the main loop alone until the unit reports, for as long as the options say", () => {
+    const { bitten, loop, run } = watched();
+    loop(120_000);
+    run(59_000);
+    expect(bitten).toEqual([]);
+    run(1000);
+    expect(bitten).toEqual(["task watchdog: main"]);
+  });
+
+  it("bites when the loop goes round without the unit", () => {
+    const { bitten, unit, loop } = watched();
+    unit.feed();
+    loop(UNIT_LIMIT_MS - 200);
+    unit.feed();
+    loop(UNIT_LIMIT_MS - 200);
+    expect(bitten).toEqual([]);
+    loop(400);
+    expect(bitten).toEqual(["task watchdog: unit"]);
+  });
+
+  it("finds a turn that took too long at its end", () => {
+    const { scheduler, machine } = bench();
+    const bitten: string[] = [];
+    const watchdog = new TaskWatchdog(scheduler, 60_000, (why) => void bitten.push(why));
+    watchdog.add("main", scheduler.now_ms);
+    machine.spend(60_000);
+    watchdog.report("main", machine.at_ms);
+    expect(bitten).toEqual(["task watchdog: main"]);
   });
 });
 

@@ -14,6 +14,7 @@ interface UnitInterfaces {
   "sealmeter/image": typeof import("sealmeter/image");
   "sealmeter/neighbour": typeof import("sealmeter/neighbour");
   "sealmeter/pulse": typeof import("sealmeter/pulse");
+  "sealmeter/watchdog": typeof import("sealmeter/watchdog");
   time: typeof import("time");
   timer: OpaqueTimers;
 }

@@ -1,15 +1,11 @@
 // What the installer does at the local port and the customer at the button, on the firmware's own files; and what
 // the board does when its image, its configuration or its flash is not what it was built for.
-import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { makeTables } from "../../src/proofs/generators.js";
 import { EventType } from "../../src/trusted/authority/events.js";
 import { Site } from "./site.js";
 
 const HOUR_S = 3600;
-const [, WATCHDOG_S = ""] =
-  /^CONFIG_ESP_TASK_WDT_TIMEOUT_S=(\d+)$/m.exec(readFileSync("firmware/sdkconfig.defaults", "utf8")) ?? [];
-const WATCHDOG_MS = Number(WATCHDOG_S) * 1000;
 const isErased = (bytes: Uint8Array) => bytes.every((byte) => byte === 0xff);
 const corrupted = (bytes: Uint8Array) => bytes.map((byte, at) => (at % 64 === 7 ? byte ^ 0x10 : byte));
 
@@ -63,7 +59,7 @@ describe("a blank board", () => {
   });
 
   it("is provisioned before the task watchdog bites", async () => {
-    const site = await Site.open({ provisioned: false, watchdog_ms: WATCHDOG_MS });
+    const site = await Site.open({ provisioned: false });
     site.provision();
     expect(site.board.incidents).toEqual([]);
   });
@@ -177,7 +173,7 @@ describe("a fault", () => {
   });
 
   it.each([
-    [{ lampPin: 3 }, "in use"],
+    [{ lampPin: 3 }, "config lampPin: GPIO 3 is localReceivePin already"],
     [{ buttonPin: 99 }, "config buttonPin: expected a whole number from 0 to 48"],
     [{ importPulsesPerKWh: "many" }, "config importPulsesPerKWh: expected a whole number from 1 to 1000000"],
     [{ localPort: 3 }, "config localPort: expected a whole number from 0 to 2"],

@@ -167,6 +167,7 @@ describe("the network machine's program", () => {
     "embedded:io/serial",
     "sealmeter/entropy",
     "sealmeter/pulse",
+    "sealmeter/watchdog",
     "sealmeter/neighbour",
     "sealmeter/unit",
     "embedded:storage/key-value",

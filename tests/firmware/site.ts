@@ -1,6 +1,7 @@
 // A demonstration board on a wall: the firmware's own two programs on a simulated chip, the installer's terminal,
 // the counted meter's pulses, the access point, the broker and the head end behind it. A scenario says what
 // differs and reads what arrived, as the customer would.
+import { readFileSync } from "node:fs";
 import { bytesToHex, concatBytes } from "@noble/hashes/utils.js";
 import { VirtualClock } from "../../host-sim/clock.js";
 import { Board, type BoardOptions } from "../../host-sim/ecma419/board.js";
@@ -37,6 +38,10 @@ export const networkProgram = { machine: "network", entry: "firmware/network.ts"
 /** Built once a test file. */
 const programs = Promise.all([bundle(unitProgram), bundle(networkProgram)]);
 const tables = makeTables(4);
+const [, watchdog_s = ""] =
+  /^CONFIG_ESP_TASK_WDT_TIMEOUT_S=(\d+)$/m.exec(readFileSync("firmware/sdkconfig.defaults", "utf8")) ?? [];
+/** Of the task watchdog, until the unit reports to it. */
+export const WATCHDOG_MS = Number(watchdog_s) * 1000;
 const authorityOfBroker = asciiBytes("DER of the broker's certificate authority");
 
 export interface SiteOptions {
@@ -44,7 +49,6 @@ export interface SiteOptions {
   readonly mode?: "plain" | "encrypted";
   readonly chip?: BoardOptions["chip"];
   readonly config?: Readonly<Record<string, unknown>>;
-  readonly watchdog_ms?: number;
   readonly intervalSeconds?: number;
   /** False leaves the board blank, but powered. */
   readonly provisioned?: boolean;
@@ -95,7 +99,7 @@ export class Site {
   }
 
   private constructor(options: SiteOptions, unit: string, network: string) {
-    const { seed = 1, mode = "encrypted", chip = "esp32", watchdog_ms } = options;
+    const { seed = 1, mode = "encrypted", chip = "esp32" } = options;
     this.#config = {
       ...manifest.config,
       ...(chip === "esp32" ? {} : manifest.platforms[`esp32/${chip}`]?.config),
@@ -134,7 +138,7 @@ export class Site {
       inRom: IN_ROM,
       queueLength: manifest.defines.task.queueLength,
       entropy: { fill: (into) => this.#fill(into) },
-      ...(watchdog_ms === undefined ? {} : { watchdog_ms }),
+      watchdog_ms: WATCHDOG_MS,
     });
     this.broker = this.#makeBroker();
     this.headEnd = new HeadEnd({
@@ -160,8 +164,8 @@ export class Site {
       nominal_V: 230,
       maximum_A: 100,
       minGroup: 10,
-    revokedPeers: [],
-    update: null,
+      revokedPeers: [],
+      update: null,
       supplier: supplier.publicKey,
       network: network.publicKey,
       aggregator: aggregator.publicKey,
@@ -235,6 +239,11 @@ export class Site {
   pulse(input: number, pulses: number): void {
     const counted = this.board.pins.pulse(this.#number(input === 0 ? "importPin" : "exportPin"), pulses);
     if (counted) this.pulses[input] = (this.pulses[input] ?? 0) + pulses;
+  }
+
+  /** Closes the contact between an input's pin and ground, or opens it. */
+  contact(setting: string, closed: boolean): void {
+    this.board.pins.ground(this.#number(setting), closed);
   }
 
   press(): void {

@@ -205,6 +205,50 @@ describe.each(MODES)("%s flash", (mode) => {
     );
   });
 
+  it("puts back all that an attempt changed, also an attempt within another, and draws on as if it had not been", () => {
+    fc.assert(
+      fc.property(seeds, fc.nat(255), fc.nat(SECTOR - 1), (seed, inProgram, inErase) => {
+        const begun = () => {
+          const flash = flashOf({ mode }, seed);
+          flash.program(0, noise(512));
+          flash.cutAfter(inProgram);
+          expect(() => flash.program(512, noise(256))).toThrow(PowerCut);
+          flash.powerUp();
+          return flash;
+        };
+        const wreck = (flash: NorFlash) => {
+          flash.cutAfter(SECTOR + inErase);
+          flash.erase(0);
+          expect(() => flash.erase(1)).toThrow(PowerCut);
+        };
+        const looks = (flash: NorFlash) =>
+          Buffer.concat([flash.image(), ...[1, 2, 3].map(() => readFrom(flash, 0, SECTORS * SECTOR))]);
+        const [untouched, flash] = [begun(), begun()];
+        flash.attempt(new SeededRandom(seed + 1), () => {
+          flash.erase(0);
+          flash.program(16, noise(32, 9));
+          const between = flash.image();
+          flash.attempt(new SeededRandom(seed + 2), () => {
+            flash.rotBit(SECTOR, 0);
+            wreck(flash);
+          });
+          expectSame(flash.image(), between);
+          flash.program(48, noise(32, 9));
+          expect(() => flash.program(16, noise(16))).toThrow("programmed once");
+          expect([...flash.eraseCounts]).toEqual([1, 0, 0]);
+        });
+        expect([...flash.eraseCounts]).toEqual([0, 0, 0]);
+        expectSame(looks(flash), looks(untouched));
+        wreck(flash);
+        wreck(untouched);
+        flash.powerUp();
+        untouched.powerUp();
+        expectSame(looks(flash), looks(untouched));
+      }),
+      { numRuns: 30 },
+    );
+  });
+
   it("starts from the image of another flash of the same seed, and knows which blocks are erased", () => {
     const flash = flashOf({ mode });
     flash.program(64, noise(64));

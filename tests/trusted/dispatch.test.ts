@@ -221,8 +221,8 @@ describe("a request to send again", () => {
       { kind: EVENT, number: 0, bytes: Uint8Array.of(3) },
       { kind: PAIRING, number: 1, bytes: Uint8Array.of(1) },
     ];
-    journal.appendHappening(RecordType.EVENT, 0, messages);
-    journal.appendConfiguration(0, Uint8Array.of(2));
+    const configuration = { kind: 0, number: 0, bytes: Uint8Array.of(2) };
+    journal.appendHappening(RecordType.EVENT, 0, [...messages, configuration]);
     journal.state.acknowledged = [600, 0, 0, 1, 2, 0];
     dispatch().sendAgain(PAIRING, 0, 7);
     expect([dispatch().take(0), dispatch().take(0)]).toEqual([null, null]);

@@ -1,9 +1,21 @@
 // What the unit does while it does not know the time, when it is told, and when it is lied to.
+import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { EventType } from "../../src/trusted/authority/events.js";
 import { array, bstr, int } from "../../src/trusted/encoding/cbor.js";
 import { Status } from "../../src/trusted/metrology/interval.js";
-import { type Answer, BenchMeter, DAY_S, HALF_HOUR_S, METER_ID, MIDNIGHT_S } from "../bench-meter.js";
+import type { Image } from "../../src/trusted/ports.js";
+import { TestRtc } from "../bench-devices.js";
+import {
+  type Answer,
+  BenchMeter,
+  benchImage,
+  DAY_S,
+  HALF_HOUR_S,
+  METER_ID,
+  MIDNIGHT_S,
+  MJ_PER_WH,
+} from "../bench-meter.js";
 
 const { POWER_LOST, CLOCK_SET, INCOMPLETE } = Status;
 const FIRST = MIDNIGHT_S / HALF_HOUR_S;
@@ -131,7 +143,7 @@ describe("after power-up", () => {
     expect(intervalsOf(meter)).toEqual([]);
     meter.passUntil(3 * HALF_HOUR_S + 60, [1000], 60);
     expect(intervalsOf(meter)).toEqual([
-      [1, CLOCK_SET, 517],
+      [1, POWER_LOST | CLOCK_SET, 517],
       [2, 0, 500],
     ]);
   });
@@ -148,7 +160,7 @@ describe("after power-up", () => {
     meter.pass(DAY_S, [1000]);
     expect(meter.readings.length).toBe(1);
     meter.pass(HALF_HOUR_S, [1000]);
-    expect(intervalsOf(meter)).toEqual([[1, CLOCK_SET | Status.FAULT, 24_484]]);
+    expect(intervalsOf(meter)).toEqual([[1, POWER_LOST | CLOCK_SET | Status.FAULT, 24_484]]);
     meter.pass(DAY_S);
     expect(meter.total_Wh()).toBe(meter.shown_Wh[0]);
     meter.check();
@@ -364,5 +376,281 @@ describe("a question", () => {
     meter.clock.advance(30_000);
     meter.confirm();
     expect(setsOf(meter)).toBe(1);
+  });
+});
+
+describe("a clock that runs without power", () => {
+  /** A running meter with such a clock. */
+  function clockedMeter(image?: Image) {
+    const meter = new BenchMeter({ provisioned: false, ...(image ? { image } : {}) });
+    const rtc = new TestRtc(() => meter.now_s);
+    meter.devices = { rtc };
+    meter.provision();
+    meter.boot();
+    meter.run();
+    meter.passUntil(HALF_HOUR_S, [1000]);
+    return { meter, rtc };
+  }
+  /** Dark until this long after midnight, s; then light for a step. */
+  function darkUntil(meter: BenchMeter, after_s: number): void {
+    meter.clock.advance((MIDNIGHT_S + after_s - meter.now_s) * 1000);
+    meter.boot();
+    meter.run();
+  }
+
+  it("confirms the time at power-up: no set, no flag, and intervals close without a network", () => {
+    const { meter, rtc } = clockedMeter();
+    expect(rtc.sets).toEqual([MIDNIGHT_S - 60]);
+    expect(timeOf(meter)).toBe("2011-07-01T00:30:00.000Z");
+    expect(setsOf(meter)).toBe(0);
+    expect(meter.readings[0]).toMatchObject({ interval: FIRST, readings: [516, 0] });
+    // What the first interval has to explain is the minute on the bench before it.
+    expect(meter.readings[0]?.status).toBe(INCOMPLETE);
+    meter.passUntil(DAY_S + 60, [1000]);
+    expect(intervalsOf(meter).every(([, status]) => status === 0)).toBe(true);
+    expect(meter.check().totals_Wh).toEqual([24_016, 0]);
+  });
+
+  it("lets an interval go on that was cut and lit again: power was lost in it, and nothing else", () => {
+    const { meter } = clockedMeter();
+    meter.pass(600, [1000]);
+    darkUntil(meter, HALF_HOUR_S + 900);
+    meter.passUntil(3 * HALF_HOUR_S, [1000]);
+    expect(intervalsOf(meter)).toEqual([
+      [1, POWER_LOST, 417],
+      [2, 0, 500],
+    ]);
+    expect(setsOf(meter)).toBe(0);
+  });
+
+  it("closes the interval of the power cut with what it had, and the new one says that it began dark", () => {
+    const { meter } = clockedMeter();
+    meter.pass(600, [1000]);
+    darkUntil(meter, 3 * HALF_HOUR_S + 900);
+    meter.passUntil(5 * HALF_HOUR_S, [1000]);
+    expect(intervalsOf(meter)).toEqual([
+      [1, POWER_LOST | INCOMPLETE, 167],
+      [3, POWER_LOST, 250],
+      [4, 0, 500],
+    ]);
+    darkUntil(meter, 6 * HALF_HOUR_S);
+    meter.passUntil(7 * HALF_HOUR_S, [1000]);
+    // Back at an interval's first moment: in this one no power was missed.
+    expect(intervalsOf(meter).slice(3)).toEqual([
+      [5, POWER_LOST | INCOMPLETE, 0],
+      [6, 0, 500],
+    ]);
+  });
+
+  it("is asked once, when the unit has tested itself: energy of an interval before that is untimed", () => {
+    const { meter } = clockedMeter();
+    meter.pass(600, [1000]);
+    meter.clock.advance((2 * HALF_HOUR_S - 3 - 1200 - HALF_HOUR_S + 600) * 1000);
+    meter.boot();
+    // Powered up three seconds before the interval's end, and tested after it.
+    meter.clock.advance(10_000);
+    meter.feed(10 * MJ_PER_WH);
+    meter.run();
+    meter.passUntil(3 * HALF_HOUR_S, [1000]);
+    const [, second] = intervalsOf(meter);
+    expect(second).toEqual([2, CLOCK_SET | INCOMPLETE, 508]);
+    expect(meter.total_Wh()).toBe(meter.shown_Wh[0]);
+  });
+
+  it("does not make timed energy of what was untimed when the power failed once more", () => {
+    const { meter } = clockedMeter();
+    meter.boot();
+    // Much energy before the self-test is over: it is written, untimed, and then the power fails again.
+    meter.clock.advance(1000);
+    meter.feed(100 * MJ_PER_WH);
+    meter.unit.step(meter.uptime_ms);
+    darkUntil(meter, 3 * HALF_HOUR_S);
+    meter.passUntil(4 * HALF_HOUR_S);
+    expect(intervalsOf(meter)).toEqual([
+      [1, POWER_LOST | INCOMPLETE, 0],
+      [3, CLOCK_SET, 100],
+    ]);
+  });
+
+  it.each([
+    ["stopped", null, 0],
+    ["before the last known time", -601, 600],
+    ["more than 45 days after it", 45 * DAY_S + 1, 0],
+  ])("is left alone when it is %s", (_, off_s, dark_s) => {
+    const { meter, rtc } = clockedMeter();
+    rtc.off_s = off_s;
+    meter.clock.advance(1000 * dark_s);
+    meter.boot();
+    meter.run();
+    expect(timeOf(meter)).toBe("time unconfirmed");
+    meter.confirm();
+    expect(setsOf(meter)).toBe(1);
+    expect(rtc.sets.slice(1)).toEqual([meter.now_s]);
+    meter.passUntil(2 * HALF_HOUR_S, [1000]);
+    expect(meter.total_Wh()).toBe(meter.shown_Wh[0]);
+  });
+
+  it.each([
+    ["at the last known time", -600, 600],
+    ["45 days after it", 45 * DAY_S, 0],
+  ])("is believed %s", (_, off_s, dark_s) => {
+    const { meter, rtc } = clockedMeter();
+    rtc.off_s = off_s;
+    meter.clock.advance(1000 * dark_s);
+    meter.boot();
+    meter.run();
+    expect(timeOf(meter)).toBe(new Date((meter.now_s + off_s) * 1000).toISOString());
+  });
+
+  it("is set at each set and synchronisation to the time that it is by then, and not by what agrees", () => {
+    const { meter, rtc } = clockedMeter();
+    meter.passUntil(6 * HOUR_S);
+    meter.confirm({ unix_s: meter.now_s + 1 });
+    expect(rtc.sets.length).toBe(1);
+    meter.passUntil(12 * HOUR_S);
+    meter.confirm({ unix_s: meter.now_s + 5 });
+    expect(setsOf(meter)).toBe(0);
+    expect(rtc.sets.slice(1)).toEqual([MIDNIGHT_S + 12 * HOUR_S + 5]);
+    meter.passUntil(18 * HOUR_S);
+    meter.run();
+    const answer = meter.answer({ unix_s: meter.now_s + 100 });
+    meter.unit.receive(meter.uptime_ms, answer);
+    meter.clock.advance(20_000);
+    meter.run();
+    expect(setsOf(meter)).toBe(1);
+    expect(rtc.sets.slice(2)).toEqual([MIDNIGHT_S + 18 * HOUR_S + 120]);
+    meter.boot();
+    meter.run();
+    expect(timeOf(meter)).toBe(new Date((meter.now_s + 100) * 1000).toISOString());
+  });
+
+  it("closes nothing while the self-test fails, however often the meter is lit: the reading waits", () => {
+    const image = benchImage(new BenchMeter({ provisioned: false }).parties.authority.publicKey);
+    const { meter } = clockedMeter({ ...image, tableB: image.tableB.slice() });
+    meter.pass(600, [1000]);
+    const { tableB } = meter.image;
+    tableB[256] = (tableB[256] as number) ^ 1;
+    for (let again = 2; again < 6; again++) {
+      darkUntil(meter, again * HALF_HOUR_S + 60);
+      meter.pass(600, [1000]);
+      expect(timeOf(meter)).toBe("time unconfirmed");
+    }
+    tableB[256] = (tableB[256] as number) ^ 1;
+    darkUntil(meter, 7 * HALF_HOUR_S);
+    meter.passUntil(8 * HALF_HOUR_S);
+    expect(meter.total_Wh()).toBe(1350);
+    expect(meter.total_Wh()).toBe(meter.shown_Wh[0]);
+  });
+});
+
+describe("an hour without the time", () => {
+  const unconfirmedOf = (meter: BenchMeter) =>
+    meter.events.filter(({ type }) => type === EventType.CLOCK_UNCONFIRMED);
+
+  it("is an event, once after each power-up", () => {
+    const meter = runningMeter();
+    meter.boot();
+    meter.pass(HOUR_S - 60);
+    expect(unconfirmedOf(meter)).toEqual([]);
+    meter.pass(120);
+    expect(unconfirmedOf(meter)).toMatchObject([{ time_s: null, detail: null }]);
+    meter.pass(5 * HOUR_S);
+    expect(unconfirmedOf(meter).length).toBe(1);
+    meter.boot();
+    meter.pass(2 * HOUR_S);
+    expect(unconfirmedOf(meter).length).toBe(2);
+  });
+
+  it("is none when the time was confirmed within it", () => {
+    const meter = runningMeter();
+    meter.boot();
+    meter.pass(HOUR_S - 60);
+    meter.confirm();
+    meter.pass(2 * HOUR_S);
+    expect(unconfirmedOf(meter)).toEqual([]);
+  });
+});
+
+describe("whatever happens to the clock", () => {
+  const offset_s = fc.oneof(fc.integer({ min: -12, max: 12 }), fc.integer({ min: -4000, max: 200_000 }));
+  const happening = fc.oneof(
+    { weight: 3, arbitrary: fc.record({ passes_s: fc.integer({ min: 1, max: 8000 }) }) },
+    { weight: 2, arbitrary: fc.record({ dark_s: fc.oneof(fc.constant(0), fc.nat(4000), fc.nat(400_000)) }) },
+    { weight: 2, arbitrary: fc.record({ told_s: offset_s, byAuthority: fc.boolean() }) },
+    { weight: 2, arbitrary: fc.record({ replayed: fc.nat(20) }) },
+    { weight: 1, arbitrary: fc.record({ drifts_s: offset_s }) },
+  );
+  type Happening = typeof happening extends fc.Arbitrary<infer T> ? T : never;
+  interface Life {
+    readonly meter: BenchMeter;
+    readonly rtc: TestRtc | undefined;
+    /** Answers that were given once already, or whose nonce was answered otherwise. */
+    readonly used: Uint8Array[];
+  }
+
+  function live({ meter, rtc, used }: Life, happened: Happening): void {
+    if ("passes_s" in happened) meter.pass(happened.passes_s, [1700], 997);
+    if ("drifts_s" in happened && rtc) rtc.off_s = (rtc.off_s ?? 0) + happened.drifts_s;
+    if ("dark_s" in happened) {
+      meter.clock.advance(1000 * happened.dark_s);
+      meter.boot();
+      meter.run();
+    }
+    if ("told_s" in happened) {
+      meter.run();
+      const by = happened.byAuthority ? "authority" : "network";
+      const answer = meter.answer({ by, unix_s: meter.now_s + happened.told_s });
+      const delayed = meter.answer({ by: "network", unix_s: meter.now_s + 7000 });
+      meter.receive(answer);
+      used.push(answer, delayed);
+    }
+    if ("replayed" in happened) {
+      const answer = used[happened.replayed % Math.max(1, used.length)];
+      if (!answer) return;
+      meter.run();
+      const seen = () => [meter.unit.display(meter.uptime_ms).slice(0, 4), setsOf(meter), rtc?.off_s];
+      const before = [...seen(), meter.readings];
+      meter.receive(answer);
+      expect([...seen(), meter.readings]).toEqual(before);
+    }
+  }
+
+  it.each([
+    [true, "with"],
+    [false, "without"],
+  ])("readings are of rising intervals and add up to the register, and a used answer does nothing (%s RTC)", (has) => {
+    fc.assert(
+      fc.property(fc.array(happening, { minLength: 3, maxLength: 14 }), (happenings) => {
+        const configuration = { channels: ["1-0:1.8.0"] };
+        const meter = new BenchMeter({
+          provisioned: false,
+          configuration,
+          provisioned_s: MIDNIGHT_S + 40_000,
+        });
+        const rtc = has ? new TestRtc(() => meter.now_s) : undefined;
+        meter.devices = rtc ? { rtc } : {};
+        meter.provision();
+        meter.boot();
+        meter.run();
+        const life: Life = { meter, rtc, used: [] };
+        for (const happened of happenings) live(life, happened);
+        // The authority leads the clock behind every interval that was ever open; then all is closed.
+        meter.boot();
+        meter.run();
+        const end_s = (meter.stored.state.openInterval + 2) * HALF_HOUR_S;
+        meter.receive(meter.answer({ by: "authority", unix_s: Math.max(end_s, meter.now_s) }));
+        meter.pass(2 * HALF_HOUR_S);
+        // What a power cut kept from being acknowledged comes again, and it is the same.
+        const given = meter.messages.filter(({ kind }) => kind === 1);
+        const first = given.filter(
+          ({ sequence }, at) => given.findIndex((one) => one.sequence === sequence) === at,
+        );
+        const intervals = first.map(({ sequence }) => sequence);
+        expect(intervals).toEqual([...intervals].sort((a, b) => a - b));
+        expect(new Set(given.map(({ message }) => `${message}`)).size).toBe(first.length);
+        expect(meter.total_Wh()).toBe(meter.shown_Wh[0]);
+      }),
+      { numRuns: 50 },
+    );
   });
 });

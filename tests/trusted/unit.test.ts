@@ -108,9 +108,11 @@ describe("the worked example", () => {
     );
     journal.format(2);
     const context = {
-      meterId: METER_ID,
-      intervalSeconds: vector.intervalSeconds,
-      channelCount: 2,
+      configuration: {
+        meterId: METER_ID,
+        intervalSeconds: vector.intervalSeconds,
+        channels: ["1-0:1.8.0", "1-0:2.8.0"],
+      },
       softwareId: hexToBytes(vector.softwareId),
       key,
       signer: new SigningKey(hexToBytes(vector.signingSeed), key.base),
@@ -133,7 +135,8 @@ describe("the worked example", () => {
         expect(message.endsWith(bytesToHex(padded))).toBe(true);
         journal.appendInterval({ interval, status, epoch: 0, padded });
       }
-      while (sealer.step(FIRST + 100, false)) {}
+      journal.state.openInterval = FIRST + 100;
+      while (sealer.step(false)) {}
     }
     for (const [type, , messages] of append.mock.calls) {
       if (type === RecordType.BATCH) documents.push(...messages.map(({ bytes }) => bytesToHex(bytes)));

@@ -8,7 +8,7 @@ import { decodeSign1 } from "../encoding/cose.js";
 import { type Message, MessageKind } from "../journal/journal.js";
 import type { MeterState } from "../journal/state.js";
 import { DAY_SECONDS, U32_MAX } from "../metrology/interval.js";
-import type { Companion, Image } from "../ports.js";
+import type { Ports } from "../ports.js";
 import type { FixedBaseTable } from "../sealing/fixed-base.js";
 import { digest } from "../sealing/keys.js";
 import { keyId, type SigningKey, verifyDocument } from "../sealing/signature.js";
@@ -50,26 +50,18 @@ const SENT_BY: Readonly<Record<Role, readonly number[]>> = {
   aggregator: [],
 };
 
-export interface Command {
-  readonly role: Role;
-  readonly counter: number;
-  /** Unix time after which it must not be obeyed, s, or null. */
-  readonly notAfter_s: number | null;
-  readonly kind: number;
-  /** Stands before the arguments. */
-  readonly reader: CborReader;
-}
+/**
+ * A command that an anchor has signed. `notAfter_s` is Unix time after which it must not be obeyed, s, or null; the
+ * reader stands before the arguments.
+ */
+export type Command = Readonly<ReturnType<typeof decodeCommand>>;
 
 /**
  * Finds the trust anchor that has signed a document.
  * @param base the table of B.
  * @throws FormatError for bytes that are no command's envelope, or one that no anchor has signed.
  */
-export function authenticate(
-  bytes: Uint8Array,
-  keyOf: (role: Role) => Uint8Array,
-  base: FixedBaseTable,
-): { role: Role; payload: Uint8Array } {
+export function authenticate(bytes: Uint8Array, keyOf: (role: Role) => Uint8Array, base: FixedBaseTable) {
   const document = decodeSign1(bytes, "command-1", DOCUMENT_BYTES_MAX);
   const role = ROLES.find((name) => sameBytes(document.kid, keyId(keyOf(name))));
   if (!role || !verifyDocument("command-1", document, keyOf(role), base))
@@ -81,7 +73,7 @@ export function authenticate(
  * Takes the payload of a verified command apart, up to its arguments.
  * @throws FormatError for a malformed command, one for another meter, or a kind that `role` may not send.
  */
-export function decodeCommand(payload: Uint8Array, role: Role, meterId: string): Command {
+export function decodeCommand(payload: Uint8Array, role: Role, meterId: string) {
   const reader = new CborReader(payload, "command");
   reader.map(5);
   if (readMeterId(reader.key(1)) !== meterId) reader.refuse("command for another meter");
@@ -111,12 +103,10 @@ export interface Effect {
 }
 
 /** What a command is judged by. */
-export interface Circumstances {
+export interface Circumstances extends Pick<Ports, "image" | "companion"> {
   readonly state: MeterState;
   readonly configuration: Configuration;
-  readonly image: Image;
   readonly signer: SigningKey;
-  readonly companion: Companion | undefined;
   /** Null while the clock is unconfirmed. */
   readonly time_s: number | null;
 }
@@ -162,9 +152,10 @@ function actionOf({ kind, reader }: Command, circumstances: Circumstances): Effe
     case CommandKind.REGISTER_STATEMENT:
       return stateRegisters(reader, circumstances);
     default: {
-      const answer = companion?.command(state.companion, kind, reader.rest());
+      const answer = companion?.command(state.companion.slice(), kind, reader.rest());
       if (!answer) return reader.refuse("refused by the credit logic");
-      return { change: { companion: answer.state, loadSwitch: answer.loadSwitch }, events: [] };
+      const moved: Occurrence = [EventType.LOAD_SWITCH, int(answer.loadSwitch)];
+      return { change: answer, events: answer.loadSwitch === state.loadSwitch ? [] : [moved] };
     }
   }
 }

@@ -76,9 +76,8 @@ export function readChannels(reader: CborReader): string[] {
 export function readRevokedPeers(reader: CborReader): Uint8Array[] {
   const peers = Array.from({ length: reader.array(0, PEERS_MAX) }, () => reader.bytes(PEER_BYTES));
   const names = peers.map(bytesToHex);
-  return names.every((name, at) => at === 0 || name > (names[at - 1] as string))
-    ? peers
-    : reader.refuse("revoked peers do not ascend");
+  const ascends = names.join() === [...new Set(names)].sort().join();
+  return ascends ? peers : reader.refuse("revoked peers do not ascend");
 }
 
 /** The next item, an update `[image digest, softwareId, version]`. */

@@ -82,11 +82,7 @@ export class EventLog {
    * Makes what was changed in the living state durable, all at once, with the events and documents that tell of it.
    * Of an event that can only be counted today the change is durable all the same.
    */
-  commit(
-    events: readonly Occurrence[],
-    documents: readonly Message[] = [],
-    type: HappeningType = RecordType.EVENT,
-  ): void {
+  commit(events: readonly Occurrence[], documents: readonly Message[] = [], type?: HappeningType): void {
     const written = events.filter(([event]) => this.#count(event));
     if (written.length > 0) this.#write(written, this.now_s, documents, type);
     else this.#journal.writeState();
@@ -95,7 +91,7 @@ export class EventLog {
   /** Writes the oldest noted event to the journal; false if there was none. */
   writeOne(): boolean {
     const next = this.#pending.shift();
-    if (next) this.#write([next[0]], next[1], [], RecordType.EVENT);
+    if (next) this.#write([next[0]], next[1]);
     return next !== undefined;
   }
 
@@ -109,8 +105,8 @@ export class EventLog {
   #write(
     events: readonly Occurrence[],
     time_s: number | null,
-    documents: readonly Message[],
-    record: HappeningType,
+    documents: readonly Message[] = [],
+    record: HappeningType = RecordType.EVENT,
   ): void {
     const { state } = this.#journal;
     const time = time_s === null ? NIL : int(time_s);

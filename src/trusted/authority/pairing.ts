@@ -6,7 +6,7 @@ import { bstr, int, map, tstr } from "../encoding/cbor.js";
 import type { Entropy } from "../ports.js";
 import { type CommitmentKey, encodePoint, scalarBytes } from "../sealing/commitment.js";
 import { multiply } from "../sealing/edwards.js";
-import { customerKey, scalarFrom } from "../sealing/keys.js";
+import { customerKey, type PairingNames, scalarFrom } from "../sealing/keys.js";
 import type { SigningKey } from "../sealing/signature.js";
 
 const SCALAR_SEED_BYTES = 64;
@@ -32,13 +32,8 @@ export function agree(scalar: bigint, point: Uint8Array): Uint8Array {
   }
 }
 
-export interface Pairing {
-  readonly meterId: string;
-  /** u16, rises by one a pairing. */
-  readonly epoch: number;
-  /** U and E, 32 bytes each. */
-  readonly user: Uint8Array;
-  readonly ephemeral: Uint8Array;
+/** The epoch is a u16 and rises by one a pairing. */
+export interface Pairing extends PairingNames {
   /** The first interval of the epoch. */
   readonly firstInterval: number;
 }

@@ -52,17 +52,18 @@ export function provision(ports: Ports, request: Uint8Array): Uint8Array {
   const customers = [{ epoch: 0, firstInterval, key: pairing.customer }];
 
   journal.format(channels.length);
-  journal.appendConfiguration(stored);
   const { state } = journal;
-  state.epochFirst = firstInterval;
-  const document = { kind: MessageKind.PAIRING, number: 0, bytes: pairing.document };
+  Object.assign(state, { openInterval: firstInterval, openStatus: Status.INCOMPLETE, lastTime_s: unix_s });
+  Object.assign(state, { epochFirst: firstInterval, softwareVersion: ports.image.version });
+  state.acknowledged[0] = firstInterval;
+  const documents = [
+    { kind: MessageKind.PAIRING, number: 0, bytes: pairing.document },
+    { kind: MessageKind.CONFIGURATION, number: 0, bytes: stored },
+  ];
   const events = new EventLog(journal, meterId);
   events.now_s = unix_s;
-  events.commit([[EventType.PAIRING, bstr(digest(pairing.payload))]], [document]);
+  events.commit([[EventType.PAIRING, bstr(digest(pairing.payload))]], documents);
   ports.secrets.save(encodeSecrets({ signingSeed, agreement: scalarBytes(agreement), customers }));
-  state.acknowledged[0] = firstInterval;
-  Object.assign(state, { openInterval: firstInterval, softwareVersion: ports.image.version });
-  Object.assign(state, { openStatus: Status.INCOMPLETE, lastTime_s: unix_s });
   journal.writeState();
   ports.rtc?.set(unix_s);
 

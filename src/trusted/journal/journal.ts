@@ -7,20 +7,24 @@ import { assert, readUint, uintBytes } from "../encoding/bytes.js";
 import type { Flash } from "../ports.js";
 import { Log } from "./log.js";
 import type { JournalRecord } from "./record.js";
-import { Mark, type Marks, type Place } from "./sector-ring.js";
-import { decodeState, encodeState, type MeterState, NO_INTERVAL, newState, StateChange } from "./state.js";
+import { Mark } from "./sector-ring.js";
+import { decodeState, encodeState, type MeterState, NO_INTERVAL, newState, stateChange } from "./state.js";
 import { StateRing } from "./state-ring.js";
 
 /** Share of the flash that is the state ring: 32 of 576 sectors. */
 const STATE_SHARE = 18;
 const STATE_SECTORS_MIN = 4;
 
-/** Types of log records; the numbers are stored. A COMMAND is an event that changes the Companion's state too. */
+/**
+ * Types of log records; the numbers are stored. A COMMAND is an event that changes the Companion's state too, a
+ * CONFIGURATION the one in force, moved out of the way of the writer.
+ */
 export const RecordType = { INTERVAL: 1, BATCH: 2, EVENT: 3, CONFIGURATION: 4, COMMAND: 5 } as const;
 /** A record that messages come from and that changes the state. */
 export type HappeningType = 2 | 3 | 5;
 
-const EVENT_FIELDS = [
+const BATCH = ["sealedTo", "batchDigest"] as const;
+const EVENT = [
   "epoch",
   "epochFirst",
   "statementDay",
@@ -28,28 +32,14 @@ const EVENT_FIELDS = [
   "counters",
   "eventDigest",
 ] as const;
+const COMMAND = [...EVENT, "companion", "loadSwitch"] as const;
+/** What each changes, the number that it raises, and where sector headers count it. */
 const HAPPENINGS = {
-  [RecordType.BATCH]: {
-    mark: Mark.BATCH,
-    next: "nextBatch",
-    change: new StateChange(["sealedTo", "batchDigest"]),
-  },
-  [RecordType.EVENT]: { mark: Mark.EVENT, next: "nextEvent", change: new StateChange(EVENT_FIELDS) },
-  [RecordType.COMMAND]: {
-    mark: Mark.EVENT,
-    next: "nextEvent",
-    change: new StateChange([...EVENT_FIELDS, "companion", "loadSwitch"]),
-  },
+  [RecordType.BATCH]: { change: stateChange(BATCH), next: "nextBatch", mark: Mark.BATCH },
+  [RecordType.EVENT]: { change: stateChange(EVENT), next: "nextEvent", mark: Mark.EVENT },
+  [RecordType.COMMAND]: { change: stateChange(COMMAND), next: "nextEvent", mark: Mark.EVENT },
 } as const;
 const happeningOf = (type: number) => HAPPENINGS[type as HappeningType] ?? null;
-
-/** An interval as the log keeps it: readings as they are sent, xored with their pads. */
-export interface IntervalRecord {
-  readonly interval: number;
-  readonly status: number;
-  readonly epoch: number;
-  readonly padded: Uint8Array;
-}
 
 /** Kinds of messages, the first item of what the unit gives; a configuration is stored alike and never given. */
 export const MessageKind = {
@@ -74,14 +64,12 @@ const MESSAGE_HEAD_BYTES = 7;
 const encodeMessage = ({ kind, number, bytes }: Message) =>
   concatBytes(uintBytes(kind, 1), uintBytes(number, 4), uintBytes(bytes.length, 2), bytes);
 
-/** A configuration by itself: the first, or the one in force out of the way of the writer. */
-const configurationRecord = (bytes: Uint8Array) => ({
-  type: RecordType.CONFIGURATION,
-  number: 0,
-  body: encodeMessage({ kind: MessageKind.CONFIGURATION, number: 0, bytes }),
-});
-
 const isConfiguration = ({ kind }: Message) => kind === MessageKind.CONFIGURATION;
+
+/** An interval as the log keeps it: readings as they are sent, xored with their pads. */
+export type IntervalRecord = Readonly<
+  Record<"interval" | "status" | "epoch", number> & { padded: Uint8Array }
+>;
 
 export const decodeInterval = ({ number, body }: JournalRecord): IntervalRecord => ({
   interval: number,
@@ -95,33 +83,34 @@ export function decodeMessages({ type, body }: JournalRecord): Message[] {
   const messages: Message[] = [];
   if (type === RecordType.INTERVAL) return messages;
   for (let at = happeningOf(type)?.change.bytes ?? 0; at < body.length; ) {
-    const start = at + MESSAGE_HEAD_BYTES;
-    const end = start + readUint(body, at + 5, 2);
-    messages.push({
-      kind: readUint(body, at, 1),
-      number: readUint(body, at + 1, 4),
-      bytes: body.slice(start, end),
-    });
-    at = end;
+    const [kind, number, length] = [
+      readUint(body, at, 1),
+      readUint(body, at + 1, 4),
+      readUint(body, at + 5, 2),
+    ];
+    at += MESSAGE_HEAD_BYTES + length;
+    messages.push({ kind, number, bytes: body.slice(at - length, at) });
   }
   return messages;
 }
 
 export class Journal {
   readonly log: Log;
-  readonly #ring: StateRing;
+  readonly #states: StateRing;
+  /** Sectors that failed since power-up, in the order in which they did. */
+  readonly badSectors: number[] = [];
   /** The living state. What is in it counts once `writeState` or `appendHappening` has returned. */
   state: MeterState = newState(0);
 
   constructor(flash: Flash) {
     const logSectors = flash.sectors - Math.max(STATE_SECTORS_MIN, Math.floor(flash.sectors / STATE_SHARE));
-    this.log = new Log(flash, logSectors);
-    this.#ring = new StateRing(flash, logSectors);
+    this.log = new Log(flash, 0, logSectors, this.badSectors);
+    this.#states = new StateRing(flash, logSectors, flash.sectors - logSectors, this.badSectors);
   }
 
   /** Finds state and log after power-up and brings them together; false for a flash never provisioned. */
   recover(): boolean {
-    const stored = this.#ring.recover();
+    const stored = this.#states.recover();
     if (!stored) return false;
     this.state = decodeState(stored);
     this.log.configuration = this.state.configurationPlace;
@@ -137,7 +126,7 @@ export class Journal {
 
   /** Begins an empty journal, whatever the flash held. */
   format(channels: number): void {
-    this.#ring.format();
+    this.#states.clear();
     this.log.format();
     this.state = newState(channels);
   }
@@ -145,7 +134,7 @@ export class Journal {
   /** Makes the living state durable: a power cut from now on leaves it or a later one. */
   writeState(): void {
     this.state.configurationPlace = this.log.configuration;
-    this.#ring.write(encodeState(this.state));
+    this.#states.write(encodeState(this.state));
   }
 
   /** Whether the state holds a closed interval that the log lacks. */
@@ -157,8 +146,9 @@ export class Journal {
 
   appendInterval({ interval, status, epoch, padded }: IntervalRecord): void {
     const body = concatBytes(uintBytes(status, 1), uintBytes(epoch, 2), padded);
-    this.#append({ type: RecordType.INTERVAL, number: interval, body });
-    this.#raiseMark(Mark.INTERVAL, interval);
+    this.log.append({ type: RecordType.INTERVAL, number: interval, body });
+    this.log.raiseMark(Mark.INTERVAL, interval);
+    this.#keepConfiguration();
   }
 
   /**
@@ -168,15 +158,11 @@ export class Journal {
   appendHappening(type: HappeningType, number: number, messages: readonly Message[]): void {
     const { change, mark, next } = HAPPENINGS[type];
     const body = concatBytes(change.encode(this.state), ...messages.map(encodeMessage));
-    const place = this.#append({ type, number, body });
+    const place = this.log.append({ type, number, body });
     if (messages.some(isConfiguration)) this.log.configuration = place;
     this.state[next] = number + 1;
-    this.#raiseMark(mark, number);
-  }
-
-  /** Stores the first configuration. */
-  appendConfiguration(configuration: Uint8Array): void {
-    this.log.configuration = this.#append(configurationRecord(configuration));
+    this.log.raiseMark(mark, number);
+    this.#keepConfiguration();
   }
 
   /** The configuration in force, as it was stored. */
@@ -187,25 +173,14 @@ export class Journal {
     return message.bytes;
   }
 
-  /** Sectors that failed since power-up. */
-  get badSectors(): readonly number[] {
-    return [...this.log.badSectors, ...this.#ring.badSectors];
-  }
-
-  #append(record: JournalRecord): Place {
-    const place = this.log.append(record);
-    if (this.log.isInTheWay(this.log.configuration)) {
-      this.log.configuration = this.log.append(configurationRecord(this.configuration()));
-      // Where it lies now must be known before its old sector is erased.
-      this.writeState();
-    }
-    return place;
-  }
-
-  #raiseMark(mark: keyof Marks & number, number: number): void {
-    const marks: [number, number, number] = [...this.log.marks];
-    marks[mark] = Math.max(marks[mark] as number, number + 1);
-    this.log.marks = marks;
+  /** After each append: the configuration in force lies where the writer will not erase it soon. */
+  #keepConfiguration(): void {
+    if (!this.log.isInTheWay(this.log.configuration)) return;
+    const message = { kind: MessageKind.CONFIGURATION, number: 0, bytes: this.configuration() };
+    const copy = { type: RecordType.CONFIGURATION, number: 0, body: encodeMessage(message) };
+    this.log.configuration = this.log.append(copy);
+    // Where it lies now must be known before its old sector is erased.
+    this.writeState();
   }
 
   /** Applies what the log has and the state lacks, and finds where the configuration in force lies now. */
@@ -215,11 +190,11 @@ export class Journal {
     let found = this.log.find(Math.min(batches, events));
     for (; found; found = this.log.find(found.next)) {
       const { type, number } = found;
-      if (type === RecordType.INTERVAL) this.#raiseMark(Mark.INTERVAL, number);
+      if (type === RecordType.INTERVAL) this.log.raiseMark(Mark.INTERVAL, number);
       if (decodeMessages(found).some(isConfiguration)) this.log.configuration = found.place;
       const happening = happeningOf(type);
       if (!happening) continue;
-      this.#raiseMark(happening.mark, number);
+      this.log.raiseMark(happening.mark, number);
       if (number < this.state[happening.next]) continue;
       Object.assign(this.state, happening.change.decode(found.body), { [happening.next]: number + 1 });
     }

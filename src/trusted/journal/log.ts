@@ -2,8 +2,6 @@
 // It ends at its last whole record. At a restart the last sector's records are first copied on, since a torn cell
 // may read otherwise next time. The state says which copy was completed, never the log itself: an erase that was
 // cut may leave anything of what the log says (docs/journal.md has the drawings and the reasons).
-import type { Flash } from "../ports.js";
-import type { JournalRecord } from "./record.js";
 import {
   type Found,
   HEADER_BYTES,
@@ -19,26 +17,9 @@ import {
 /** How many sectors ahead of the writer what must survive is moved out of the way. */
 const MOVE_AHEAD = 8;
 
-export class Log {
-  readonly #ring: SectorRing;
-  /** What can come after the last record; the owner of the records keeps it rising. */
-  marks: Marks = [0, 0, 0];
+export class Log extends SectorRing {
   /** Of the record that holds the configuration in force; 0 before there is one. */
   configuration: Place = 0;
-
-  /** @param sectors how many sectors, from the first of the flash, are the log's; at least 4. */
-  constructor(flash: Flash, sectors: number) {
-    this.#ring = new SectorRing(flash, 0, sectors);
-  }
-
-  get badSectors(): readonly number[] {
-    return this.#ring.badSectors;
-  }
-
-  /** The sequence number of the sector that is being written. */
-  get tail(): number {
-    return this.#ring.tail;
-  }
 
   /**
    * Finds the log in the flash, then copies its last sector on so that writing can go on. Reads all headers
@@ -48,71 +29,62 @@ export class Log {
    * @returns whether there was a log at all.
    */
   recover(completed: number): boolean {
-    const { live, sectors } = this.#ring;
-    const bases = new Uint32Array(sectors);
+    const bases = new Uint32Array(this.sectors);
     let last: Header | null = null;
-    for (let position = 0; position < sectors; position++) {
-      const header = this.#ring.header(position);
+    for (let position = 0; position < this.sectors; position++) {
+      const header = this.header(position);
       if (!header || (header.base !== 0 && header.sequence > completed)) continue;
-      live[position] = header.sequence;
+      this.live[position] = header.sequence;
       bases[position] = header.base;
       if (!last || header.sequence > last.sequence) last = header;
     }
     if (!last) return false;
-    bases[this.#copyOn(last)] = last.base || last.sequence;
-    this.#dropReplaced(bases);
+    const base = last.base || last.sequence;
     this.marks = last.marks;
+    this.#copyOn(last.sequence, base);
+    bases[this.tail % this.sectors] = base;
+    this.#dropRepeated(bases);
     return true;
   }
 
   /** Erases the ring and begins its first sector. */
   format(): void {
-    this.#ring.clear();
-    this.#ring.begin(0, -1, { base: 0, marks: this.marks });
+    this.clear();
+    this.begin(0, 0);
   }
 
-  /**
-   * Appends a record, verified by reading it back.
-   * @throws Error when no sector can be written any more.
-   */
-  append(record: JournalRecord): Place {
-    return this.#ring.append(record, this.marks, this.tail % this.#ring.sectors);
+  /** What can come after the last record: the owner of the records says the number of each. */
+  raiseMark(mark: number, number: number): void {
+    this.marks[mark] = Math.max(this.marks[mark] as number, number + 1);
   }
 
   /** The first whole record at or after a place, in the order they were appended, or null. */
   find(from: Place): Found | null {
     let place = from;
-    for (let sector = 0; sector <= this.#ring.sectors; sector++) {
-      const found = this.#ring.findInSector(place);
-      if (found || sequenceOf(place) >= this.tail) return found;
-      // From the tail on, since the place's own sector may be long overwritten.
-      place = placeOf(this.#liveAfter(this.tail, sequenceOf(place)), HEADER_BYTES);
+    let found = this.findInSector(place);
+    while (!found && sequenceOf(place) < this.tail) {
+      place = placeOf(this.#liveFrom(sequenceOf(place) + 1), HEADER_BYTES);
+      found = this.findInSector(place);
     }
-    return null;
+    return found;
   }
 
   /** The start of the youngest sector before which no record that `mark` counts lies from `number` on. */
-  seek(mark: keyof Marks & number, number: number): Place {
-    const { live, sectors } = this.#ring;
-    const rising = new Uint16Array(sectors);
-    let count = 0;
-    for (let step = 1; step <= sectors; step++) {
-      const position = (this.tail + step) % sectors;
-      if (live[position] !== 0) rising[count++] = position;
+  seek(mark: number, number: number): Place {
+    let first = this.tail;
+    for (let step = 0; step < this.sectors; step++) {
+      const sequence = this.live[(this.tail + this.sectors - step) % this.sectors] as number;
+      if (sequence === 0) continue;
+      first = sequence;
+      const marks = this.header(sequence % this.sectors)?.marks;
+      if (marks && (marks[mark] as number) <= number) break;
     }
-    let first = 0;
-    for (let last = count - 1; first < last; ) {
-      const middle = Math.ceil((first + last) / 2);
-      const header = this.#ring.header(rising[middle] as number);
-      if (header && (header.marks[mark] as number) <= number) first = middle;
-      else last = middle - 1;
-    }
-    return placeOf(live[rising[first] as number] as number, HEADER_BYTES);
+    return placeOf(first, HEADER_BYTES);
   }
 
   /** The start of the oldest sector. */
   get start(): Place {
-    return placeOf(this.#liveAfter(this.tail, 0), HEADER_BYTES);
+    return placeOf(this.#liveFrom(1), HEADER_BYTES);
   }
 
   /** The start of the sector that is being written. */
@@ -120,80 +92,58 @@ export class Log {
     return placeOf(this.tail, HEADER_BYTES);
   }
 
-  /**
-   * What the oldest sector still held begins with; records before it were overwritten. The header of a sector
-   * whose erase was cut may come and go: then it is the next one's.
-   */
+  /** What the oldest sector begins with: what was before was overwritten. Zeros while its header, torn, is not read. */
   oldestMarks(): Marks {
-    let sequence = sequenceOf(this.start);
-    let header = this.#ring.header(sequence % this.#ring.sectors);
-    while (!header) {
-      sequence = this.#liveAfter(sequence, sequence);
-      header = this.#ring.header(sequence % this.#ring.sectors);
-    }
-    return header.marks;
+    return this.header(sequenceOf(this.start) % this.sectors)?.marks ?? [0, 0, 0];
   }
 
   /** Whether the writer will soon erase the sector of a place; never of the one that is being written. */
   isInTheWay(place: Place): boolean {
-    const { sectors } = this.#ring;
-    const ahead = (((sequenceOf(place) - this.tail) % sectors) + sectors) % sectors;
+    const ahead = (((sequenceOf(place) - this.tail) % this.sectors) + this.sectors) % this.sectors;
     return ahead > 0 && ahead <= MOVE_AHEAD;
   }
 
-  /** The first live sector numbered above `above` in the order of the ring after a sector; 0 for none. */
-  #liveAfter(sequence: number, above: number): number {
-    const { live, sectors } = this.#ring;
-    for (let step = 1; step <= sectors; step++) {
-      const next = live[(sequence + step) % sectors] as number;
-      if (next > above) return next;
+  /**
+   * The oldest live sector numbered `sequence` or higher; the tail if none is. Numbers rise along the ring up to the
+   * tail but for sectors that it has passed by because they would not be erased: those are not met again.
+   */
+  #liveFrom(sequence: number): number {
+    for (let step = 1; step < this.sectors; step++) {
+      const next = this.live[(this.tail + step) % this.sectors] as number;
+      if (next >= sequence) return next;
     }
-    return 0;
+    return this.tail;
   }
 
   /**
-   * Copies the last sector's records into the sector after it; while that has room, restarts alternate
-   * between the two, so a restart costs an erase and never history.
-   * @returns the copy's position.
+   * Copies a sector's records into the sector after its base; while that has room, restarts alternate between
+   * the two, so a restart costs an erase and never history.
+   * @throws Error when no sector takes them.
    */
-  #copyOn(last: Header): number {
-    const { sectors } = this.#ring;
-    const copy = { base: last.base || last.sequence, marks: last.marks };
-    do {
-      this.#ring.begin(copy.base % sectors, last.sequence % sectors, copy); // throws when none is left to try
-    } while (!this.#copyRecords(last.sequence));
-    return this.tail % sectors;
+  #copyOn(sequence: number, base: number): void {
+    this.newest = sequence % this.sectors;
+    do this.begin(base % this.sectors, base);
+    while (!this.#copyRecords(sequence));
+    this.newest = this.tail % this.sectors;
   }
 
   #copyRecords(sequence: number): boolean {
-    let from = placeOf(sequence, HEADER_BYTES);
-    for (let found = this.#ring.findInSector(from); found; found = this.#ring.findInSector(from)) {
-      const place = this.#ring.write(found);
-      if (place === null) return false;
-      from = found.next;
-    }
+    let found = this.findInSector(placeOf(sequence, HEADER_BYTES));
+    for (; found; found = this.findInSector(found.next)) if (this.program(found) === null) return false;
     return true;
   }
 
   /**
-   * Forgets what a copy repeats, which lies within a few sectors of the first that it repeats, and what lies in
-   * sectors that the ring has passed by because they would not be erased: their numbers are lower than one before.
+   * Forgets what a copy repeats, which lies within a few sectors of the first that it repeats.
    * @param bases for each position the base of its header.
    */
-  #dropReplaced(bases: Uint32Array): void {
-    const { live, sectors } = this.#ring;
-    for (let position = 0; position < sectors; position++) {
-      const base = bases[position] as number;
-      for (let step = 0; base !== 0 && step <= TRIES_MAX; step++) {
+  #dropRepeated(bases: Uint32Array): void {
+    const { live, sectors } = this;
+    for (const [position, base] of bases.entries()) {
+      for (let step = 0; base !== 0 && step < TRIES_MAX; step++) {
         const at = (base + step) % sectors;
         if ((live[at] as number) >= base && (live[at] as number) < (live[position] as number)) live[at] = 0;
       }
-    }
-    let highest = 0;
-    for (let step = 1; step <= sectors; step++) {
-      const position = (this.tail + step) % sectors;
-      if ((live[position] as number) < highest) live[position] = 0;
-      highest = Math.max(highest, live[position] as number);
     }
   }
 }

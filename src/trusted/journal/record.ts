@@ -15,7 +15,7 @@ const NUMBER_AT = CRC_AT + 4;
 const HEAD_BYTES = NUMBER_AT + 4;
 
 /** Largest body of a record, bytes. */
-export const BODY_MAX = 1024;
+export const BODY_MAX = 1280;
 
 export interface JournalRecord {
   /** 1 to 15. */
@@ -51,27 +51,20 @@ export function encodeRecord(sequence: number, offset: number, record: JournalRe
  * Reads the record that begins at `offset` of the sector at `address` with this sequence number.
  * @returns null if none begins there or it is not whole.
  */
-export function readRecord(
-  flash: Flash,
-  address: number,
-  sequence: number,
-  offset: number,
-): JournalRecord | null {
+export function readRecord(flash: Flash, address: number, sequence: number, offset: number) {
   const head = new Uint8Array(BLOCK_BYTES);
   flash.read(address + offset, head);
   const length = readUint(head, 1, 2);
-  const bytes = recordBytes(length);
-  if ((head[0] as number) >> 4 !== START >> 4 || length > BODY_MAX || offset + bytes > SECTOR_BYTES)
-    return null;
-  const blocks = new Uint8Array(bytes);
+  if ((head[0] as number) >> 4 !== START >> 4 || length > BODY_MAX) return null;
+  const blocks = new Uint8Array(recordBytes(length));
+  if (offset + blocks.length > SECTOR_BYTES) return null;
   flash.read(address + offset, blocks);
-  // A marginal bit may read differently from the first time to the second.
-  if (readUint(blocks, 1, 2) !== length) return null;
   if (checksum(sequence, offset, blocks) !== readUint(blocks, CRC_AT, 4)) return null;
-  const type = (blocks[0] as number) - START;
+  // Type and length as the CRC covers them: a marginal bit may have read otherwise before.
+  const end = HEAD_BYTES + readUint(blocks, 1, 2);
   return {
-    type,
+    type: (blocks[0] as number) - START,
     number: readUint(blocks, NUMBER_AT, 4),
-    body: blocks.slice(HEAD_BYTES, HEAD_BYTES + length),
+    body: blocks.slice(HEAD_BYTES, end),
   };
 }

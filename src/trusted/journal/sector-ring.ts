@@ -1,7 +1,7 @@
 // A ring of flash sectors that records are appended to: what the log and the state have in common. A sector is
 // written only after an erase in this boot and a header that read back, and a record counts once it read back.
 // Nothing is inferred from flash that looks erased. A sector's sequence number is its position modulo the number
-// of sectors, so it names the position too; the live sectors' numbers rise along the ring up to the tail.
+// of sectors, so it names the position too.
 import { concatBytes } from "@noble/hashes/utils.js";
 import { assert, sameBytes, uintBytes } from "../encoding/bytes.js";
 import { BLOCK_BYTES, type Flash, SECTOR_BYTES } from "../ports.js";
@@ -16,7 +16,7 @@ const CRC_AT = 24;
 export const TRIES_MAX = 8;
 
 /** For intervals, batches and events (Mark) the lowest number that no earlier sector holds. */
-export type Marks = readonly [number, number, number];
+export type Marks = [number, number, number];
 export const Mark = { INTERVAL: 0, BATCH: 1, EVENT: 2 } as const;
 
 export interface Header {
@@ -26,10 +26,14 @@ export interface Header {
   readonly marks: Marks;
 }
 
-/** Where a record lies: its sector's sequence number times the sector's length, and its offset in it. */
+/**
+ * Where a record lies: its sector's sequence number times twice the sector's length, and its offset in it. So the
+ * end of a full sector is a place of that sector and not the beginning of the next.
+ */
 export type Place = number;
-export const placeOf = (sequence: number, offset: number): Place => sequence * SECTOR_BYTES + offset;
-export const sequenceOf = (place: Place) => Math.floor(place / SECTOR_BYTES);
+const PLACES = 2 * SECTOR_BYTES;
+export const placeOf = (sequence: number, offset: number): Place => sequence * PLACES + offset;
+export const sequenceOf = (place: Place) => Math.floor(place / PLACES);
 
 export interface Found extends JournalRecord {
   readonly place: Place;
@@ -45,28 +49,43 @@ function encodeHeader({ sequence, base, marks }: Header): Uint8Array {
 export class SectorRing {
   readonly #flash: Flash;
   readonly #first: number;
-  readonly sectors: number;
+  protected readonly sectors: number;
   /** Sequence number of the sector at each position; 0 where there is none, or what it holds counts no more. */
-  readonly live: Uint32Array;
+  protected readonly live: Uint32Array;
   /** Sequence number of the sector being written, and where in it the next record goes. */
   tail = 0;
   #end = SECTOR_BYTES;
   #highest: number;
-  /** Sectors that could not be written since power-up, in the flash's numbering. */
-  readonly badSectors: number[] = [];
+  /** Position of the sector that holds the newest record: never erased before a newer one is whole elsewhere. */
+  protected newest = -1;
+  /** For the header of a sector that is begun. */
+  marks: Marks = [0, 0, 0];
 
-  /** @param first the ring's first sector. @param sectors its length, at least 4. */
-  constructor(flash: Flash, first: number, sectors: number) {
+  /** Sectors that could not be written since power-up, in the flash's numbering. */
+  readonly badSectors: number[];
+
+  /**
+   * @param first the ring's first sector. @param sectors its length, at least 4.
+   * @param bad the list of bad sectors, which two rings may share.
+   */
+  constructor(flash: Flash, first: number, sectors: number, bad: number[] = []) {
     assert(sectors >= 4 && first + sectors <= flash.sectors, "a ring has at least 4 sectors of the flash");
     this.#flash = flash;
     this.#first = first;
+    this.badSectors = bad;
     this.sectors = sectors;
     this.live = new Uint32Array(sectors);
     this.#highest = sectors - 1;
   }
 
+  /** Erases the whole ring: nothing of what it held is found again. */
+  clear(): void {
+    for (let position = 0; position < this.sectors; position++) this.#flash.erase(this.#first + position);
+    this.#end = SECTOR_BYTES;
+  }
+
   /** The header of the sector at a position, or null. What is begun later has a higher number than any seen. */
-  header(position: number): Header | null {
+  protected header(position: number): Header | null {
     const bytes = new Uint8Array(HEADER_BYTES);
     this.#flash.read(this.#address(position), bytes);
     const view = new DataView(bytes.buffer);
@@ -74,31 +93,28 @@ export class SectorRing {
     if (view.getUint32(0) !== MAGIC || sequence % this.sectors !== position) return null;
     if (crc32c(bytes.subarray(0, CRC_AT)) !== view.getUint32(CRC_AT)) return null;
     this.#highest = Math.max(this.#highest, sequence);
-    const marks = [view.getUint32(12), view.getUint32(16), view.getUint32(20)] as const;
-    return { sequence, base: view.getUint32(8), marks };
-  }
-
-  /** Erases the whole ring: nothing of what it held is found again. */
-  clear(): void {
-    for (let position = 0; position < this.sectors; position++) this.#flash.erase(this.#first + position);
+    return {
+      sequence,
+      base: view.getUint32(8),
+      marks: [view.getUint32(12), view.getUint32(16), view.getUint32(20)],
+    };
   }
 
   /**
    * Erases and begins the sector at `position`, or the first one after it that takes a header. Sectors that are
    * known to be bad are passed by.
-   * @param kept position of the sector that must not be erased.
    * @throws Error when no sector can be begun any more.
    */
-  begin(position: number, kept: number, { base, marks }: Omit<Header, "sequence">): void {
+  protected begin(position: number, base: number): void {
     for (let attempt = 0; attempt < TRIES_MAX; attempt++) {
       const at = (position + attempt) % this.sectors;
-      if (at === kept) continue;
+      if (at === this.newest) continue;
       this.live[at] = 0;
       if (this.badSectors.includes(this.#first + at)) continue;
       this.#flash.erase(this.#first + at);
       const next = this.#highest + 1;
       const sequence = next + ((at - (next % this.sectors) + this.sectors) % this.sectors);
-      this.#flash.program(this.#address(at), encodeHeader({ sequence, base, marks }));
+      this.#flash.program(this.#address(at), encodeHeader({ sequence, base, marks: this.marks }));
       this.#highest = sequence;
       if (this.header(at)?.sequence === sequence) {
         this.live[at] = sequence;
@@ -112,23 +128,25 @@ export class SectorRing {
   }
 
   /**
-   * Appends a record, in the next sector if it does not fit the tail or does not read back from it.
-   * @param marks for the header of a sector that is begun. @param kept as for `begin`.
+   * Appends a record, in the next sector if it does not fit the tail or does not read back from it. When it
+   * returns, a power cut leaves the record.
    * @throws Error when no sector can be written any more.
    */
-  append(record: JournalRecord, marks: Marks, kept: number): Place {
+  append(record: JournalRecord): Place {
     for (let attempt = 0; attempt < TRIES_MAX; attempt++) {
       if (this.#end + recordBytes(record.body.length) > SECTOR_BYTES) {
-        this.begin((this.tail + 1) % this.sectors, kept, { base: 0, marks });
+        this.begin((this.tail + 1) % this.sectors, 0);
       }
-      const place = this.write(record);
-      if (place !== null) return place;
+      const place = this.program(record);
+      if (place === null) continue;
+      this.newest = this.tail % this.sectors;
+      return place;
     }
     throw new Error("journal: no sector can be written");
   }
 
   /** Programs a record at the tail's end, where it must fit; null, and the tail is bad, if it does not read back. */
-  write(record: JournalRecord): Place | null {
+  protected program(record: JournalRecord): Place | null {
     const place = placeOf(this.tail, this.#end);
     const blocks = encodeRecord(this.tail, this.#end, record);
     const address = this.#address(this.tail % this.sectors) + this.#end;
@@ -143,11 +161,11 @@ export class SectorRing {
   }
 
   /** The first whole record at or after a place within its sector, or null. */
-  findInSector(from: Place): Found | null {
+  protected findInSector(from: Place): Found | null {
     const sequence = sequenceOf(from);
     const position = sequence % this.sectors;
     const end = sequence === this.tail ? this.#end : SECTOR_BYTES;
-    let offset = from % SECTOR_BYTES;
+    let offset = from % PLACES;
     for (; this.live[position] === sequence && offset < end; offset += BLOCK_BYTES) {
       const record = readRecord(this.#flash, this.#address(position), sequence, offset);
       const place = placeOf(sequence, offset);

@@ -1,50 +1,26 @@
 // The state ring: the last sectors of the journal's flash, filled with self-contained state records. A new one
 // replaces the old whole; recovery takes the newest that is whole. After a restart the first goes into a new
 // sector, since the last one's torn cells may read otherwise next time.
-import type { Flash } from "../ports.js";
-import { HEADER_BYTES, type Header, placeOf, SectorRing } from "./sector-ring.js";
+import { HEADER_BYTES, placeOf, SectorRing } from "./sector-ring.js";
 
 const STATE_RECORD = { type: 15, number: 0 };
 
-export class StateRing {
-  readonly #ring: SectorRing;
-  /** Position of the sector that holds the newest state: never erased before a newer one is whole elsewhere. */
-  #newest = 0;
-
-  /** @param first the ring's first sector; it reaches to the flash's end and has at least 4 sectors. */
-  constructor(flash: Flash, first: number) {
-    this.#ring = new SectorRing(flash, first, flash.sectors - first);
-  }
-
-  get badSectors(): readonly number[] {
-    return this.#ring.badSectors;
-  }
-
-  /** Erases the ring. */
-  format(): void {
-    this.#ring.clear();
-  }
-
+export class StateRing extends SectorRing {
   /** The newest whole state, or null. Reads all headers, and of the newest sectors what they hold. */
   recover(): Uint8Array | null {
-    const headers = Array.from({ length: this.#ring.sectors }, (_, position) => this.#ring.header(position));
-    const newestFirst = headers.filter((header): header is Header => header !== null);
-    newestFirst.sort((a, b) => b.sequence - a.sequence);
-    for (const { sequence } of newestFirst) {
-      const position = sequence % this.#ring.sectors;
-      this.#ring.live[position] = sequence;
-      let newest: Uint8Array | null = null;
-      let from = placeOf(sequence, HEADER_BYTES);
-      for (let found = this.#ring.findInSector(from); found; found = this.#ring.findInSector(from)) {
-        newest = found.body;
-        from = found.next;
-      }
-      if (!newest) continue;
+    const { live, sectors } = this;
+    for (let position = 0; position < sectors; position++)
+      live[position] = this.header(position)?.sequence ?? 0;
+    for (const sequence of [...live].filter((number) => number > 0).sort((a, b) => b - a)) {
+      let state: Uint8Array | null = null;
+      let found = this.findInSector(placeOf(sequence, HEADER_BYTES));
+      for (; found; found = this.findInSector(found.next)) state = found.body;
+      if (!state) continue;
       // Writing goes on after this sector, not after the newest: if the power fails again and again between a
       // header and its first record, the ring must not come round to the only state there is.
-      this.#ring.tail = sequence;
-      this.#newest = position;
-      return newest;
+      this.tail = sequence;
+      this.newest = sequence % sectors;
+      return state;
     }
     return null;
   }
@@ -54,7 +30,6 @@ export class StateRing {
    * @throws Error when no sector can be written any more.
    */
   write(body: Uint8Array): void {
-    this.#ring.append({ ...STATE_RECORD, body }, [0, 0, 0], this.#newest);
-    this.#newest = this.#ring.tail % this.#ring.sectors;
+    this.append({ ...STATE_RECORD, body });
   }
 }

@@ -3,13 +3,14 @@
 // acknowledged).
 import { concatBytes } from "@noble/hashes/utils.js";
 import { assert, putUint, readUint } from "../encoding/bytes.js";
-import { type Channel, newChannel } from "../metrology/registers.js";
 
 const FORMAT = 2;
 /** Event types run from 1 to 16; each has a count of the day. */
 export const EVENT_TYPES = 16;
 /** An interval index that stands for "none yet". */
 export const NO_INTERVAL = 0xffffffff;
+/** The load switch's state when current may flow. */
+export const SWITCH_CLOSED = 2;
 /** Bytes of the Companion's state. */
 export const COMPANION_BYTES = 64;
 
@@ -19,6 +20,8 @@ const FIELDS = [
   /** The interval that is being measured, and its quality flags so far. */
   ["openInterval", 4, 0],
   ["openStatus", 1, 0],
+  /** Quality flags raised while the time was not known. */
+  ["untimedStatus", 1, 0],
   /** The last closed interval, whose readings the channels hold. */
   ["closedInterval", 4, 0],
   ["closedStatus", 1, 0],
@@ -32,13 +35,13 @@ const FIELDS = [
   ["sealedTo", 4, 0],
   ["nextEvent", 4, 0],
   /** The UTC day that the event counts are of. */
-  ["eventDay", 4, 0],
+  ["eventDay", 2, 0],
   /** Where in the log the configuration in force lies. */
   ["configurationPlace", 6, 0],
   /** The log's sector that the last restart has completed. */
   ["logSequence", 4, 0],
   /** Of the last register statement: the UTC day, 0 before the first, and its interval. */
-  ["statementDay", 4, 0],
+  ["statementDay", 2, 0],
   ["statementInterval", 4, 0],
   /** The highest version of the software that has run. */
   ["softwareVersion", 4, 0],
@@ -58,11 +61,17 @@ const FIELDS = [
   ["companion", 0, COMPANION_BYTES],
 ] as const;
 
+/** One measured quantity. */
 const CHANNEL_FIELDS = [
+  /** Cumulative energy when the open interval began, Wh. */
   ["register_Wh", 6, 0],
+  /** Energy of the open interval, mJ. */
   ["open_mJ", 6, 0],
+  /** Energy measured since power-up while the time was not known, mJ. */
   ["untimed_mJ", 6, 0],
+  /** Energy below one Wh (or above a saturated reading) carried from earlier intervals, mJ. */
   ["carried_mJ", 6, 0],
+  /** Reading of the last closed interval, Wh. */
   ["closed_Wh", 4, 0],
 ] as const;
 
@@ -71,6 +80,7 @@ type Value = number | number[] | Uint8Array;
 type ValueOf<F extends Field> = F[1] extends 0 ? Uint8Array : F[2] extends 0 ? number : number[];
 type StateFields = { -readonly [F in (typeof FIELDS)[number] as F[0]]: ValueOf<F> };
 export type StateField = keyof StateFields;
+export type Channel = { -readonly [F in (typeof CHANNEL_FIELDS)[number] as F[0]]: number };
 
 export type MeterState = StateFields & { channels: Channel[] };
 
@@ -78,7 +88,7 @@ const fieldBytes = ([, width, count]: Field) => (width === 0 ? count : width * M
 const bytesOf = (fields: readonly Field[]) => fields.reduce((sum, field) => sum + fieldBytes(field), 0);
 const CHANNEL_BYTES = bytesOf(CHANNEL_FIELDS);
 
-function encode(fields: readonly Field[], values: object): Uint8Array {
+function encodeFields(fields: readonly Field[], values: object): Uint8Array {
   const out = new Uint8Array(bytesOf(fields));
   let at = 0;
   for (const field of fields) {
@@ -92,7 +102,7 @@ function encode(fields: readonly Field[], values: object): Uint8Array {
   return out;
 }
 
-function decode(fields: readonly Field[], bytes: Uint8Array, from = 0): Record<string, Value> {
+function decodeFields(fields: readonly Field[], bytes: Uint8Array, from = 0): Record<string, Value> {
   const values: Record<string, Value> = {};
   let at = from;
   for (const field of fields) {
@@ -108,46 +118,34 @@ function decode(fields: readonly Field[], bytes: Uint8Array, from = 0): Record<s
 
 /** The state of a unit that was never used. */
 export function newState(channels: number): MeterState {
-  const zeros = decode(FIELDS, new Uint8Array(bytesOf(FIELDS))) as StateFields;
-  return {
-    ...zeros,
-    format: FORMAT,
-    closedInterval: NO_INTERVAL,
-    loadSwitch: 2,
-    channels: Array.from({ length: channels }, newChannel),
-  };
+  const zeros = new Uint8Array(bytesOf(FIELDS) + channels * CHANNEL_BYTES);
+  zeros[0] = FORMAT;
+  return { ...decodeState(zeros), closedInterval: NO_INTERVAL, loadSwitch: SWITCH_CLOSED };
 }
 
-/** 312 bytes with 2 channels, 480 with 8. */
+/** 314 bytes with 2 channels, 482 with 8. */
 export const encodeState = (state: MeterState) =>
-  concatBytes(encode(FIELDS, state), ...state.channels.map((channel) => encode(CHANNEL_FIELDS, channel)));
+  concatBytes(
+    encodeFields(FIELDS, state),
+    ...state.channels.map((channel) => encodeFields(CHANNEL_FIELDS, channel)),
+  );
 
 /** Takes a state record apart that the ring has found whole. Asserts that it has this program's format. */
 export function decodeState(bytes: Uint8Array): MeterState {
   assert(bytes[0] === FORMAT, "state record has this program's format");
   const fixed = bytesOf(FIELDS);
   const channels = Array.from({ length: Math.floor((bytes.length - fixed) / CHANNEL_BYTES) }, (_, at) => {
-    return decode(CHANNEL_FIELDS, bytes, fixed + at * CHANNEL_BYTES) as unknown as Channel;
+    return decodeFields(CHANNEL_FIELDS, bytes, fixed + at * CHANNEL_BYTES) as unknown as Channel;
   });
-  return { ...(decode(FIELDS, bytes) as StateFields), channels };
+  return { ...(decodeFields(FIELDS, bytes) as StateFields), channels };
 }
 
-/** Some of the state as a log record carries it: the fields in the order of the state. */
-export class StateChange {
-  readonly #fields: readonly Field[];
-  readonly bytes: number;
-
-  constructor(names: readonly StateField[]) {
-    this.#fields = FIELDS.filter(([name]) => names.includes(name));
-    this.bytes = bytesOf(this.#fields);
-  }
-
-  encode(state: MeterState): Uint8Array {
-    return encode(this.#fields, state);
-  }
-
-  /** The values that the change begins with. */
-  decode(bytes: Uint8Array): Partial<MeterState> {
-    return decode(this.#fields, bytes) as Partial<MeterState>;
-  }
+/** Some of the state as a log record carries it, at its beginning: these fields in the order of the state. */
+export function stateChange(names: readonly StateField[]) {
+  const fields = FIELDS.filter(([name]) => names.includes(name));
+  return {
+    bytes: bytesOf(fields),
+    encode: (state: MeterState) => encodeFields(fields, state),
+    decode: (bytes: Uint8Array) => decodeFields(fields, bytes) as Partial<MeterState>,
+  };
 }

@@ -3,7 +3,8 @@
 // unwritten than a power cut may take.
 import type { Configuration } from "../authority/configuration.js";
 import type { Journal } from "../journal/journal.js";
-import type { Companion, EnergySource } from "../ports.js";
+import { SWITCH_CLOSED } from "../journal/state.js";
+import type { Ports } from "../ports.js";
 import { intervalAt, intervalStart_s, Status } from "./interval.js";
 import { closeChannel, integrate, isIncrement, placeUntimed, registerNow_Wh } from "./registers.js";
 
@@ -18,16 +19,13 @@ const STEP_MJ_PER_VA = STEP_MS;
 /** Flags that a front end may raise. */
 const FRONT_END = Status.INCOMPLETE | Status.TAMPER | Status.FAULT;
 
-/** The load switch's state when current may flow. */
-const SWITCH_CLOSED = 2;
-
 /** A time that was just confirmed or set. */
 export interface TimeSet {
   readonly unix_s: number;
   /** Unix time of power-up, ms; it is in an interval that had no power before. */
   readonly powerUp_ms: number;
   readonly wasConfirmed: boolean;
-  /** Whether it is the word of a clock that ran on without power: then no energy is untimed. */
+  /** Whether it is the word of a clock that ran on without power: then what was measured here was timed. */
   readonly byRtc: boolean;
 }
 
@@ -35,34 +33,25 @@ export class Measurement {
   readonly #journal: Journal;
   /** In force; replaced by a configuration command. */
   configuration: Configuration;
-  readonly #source: EnergySource;
-  readonly #companion: Companion | undefined;
+  readonly #ports: Pick<Ports, "energy" | "companion">;
   readonly #rating_VA: number;
   #unwritten_mJ = 0;
   #measured_ms = 0;
   #written_ms = 0;
   /** Registers as last persisted, Wh: only these are shown. */
-  #shown_Wh: readonly number[];
-  /** Whether the time was known at the last reading, and flags raised while it was not. */
+  registers_Wh: readonly number[];
+  /** Whether the time was known at the last reading. */
   #timed = false;
-  #untimedStatus = 0;
 
-  constructor(
-    journal: Journal,
-    configuration: Configuration,
-    { energy, companion }: { readonly energy: EnergySource; readonly companion?: Companion },
-  ) {
+  constructor(journal: Journal, configuration: Configuration, ports: Pick<Ports, "energy" | "companion">) {
     this.#journal = journal;
     this.configuration = configuration;
-    this.#source = energy;
-    this.#companion = companion;
+    this.#ports = ports;
     const { elements, nominal_V, maximum_A } = configuration;
     this.#rating_VA = elements * nominal_V * maximum_A;
-    this.#shown_Wh = journal.state.channels.map(registerNow_Wh);
-  }
-
-  get registers_Wh(): readonly number[] {
-    return this.#shown_Wh;
+    this.registers_Wh = journal.state.channels.map(registerNow_Wh);
+    const isUntimed = journal.state.channels.some(({ untimed_mJ }) => untimed_mJ > 0);
+    if (isUntimed) journal.state.untimedStatus |= Status.CLOCK_SET;
   }
 
   /**
@@ -99,52 +88,61 @@ export class Measurement {
     this.#journal.writeState();
     this.#written_ms = now_ms;
     this.#unwritten_mJ = 0;
-    this.#shown_Wh = this.#journal.state.channels.map(registerNow_Wh);
+    this.registers_Wh = this.#journal.state.channels.map(registerNow_Wh);
   }
 
   /**
    * Takes a confirmed or changed time: forward, the open interval closes with what it had; within it or
    * back, it goes on. Untimed energy goes into the interval that is then open.
    */
-  setTime({ unix_s, powerUp_ms, wasConfirmed, byRtc }: TimeSet): void {
+  setTime({ unix_s, powerUp_ms, wasConfirmed, byRtc }: TimeSet, now_ms: number): void {
     const { state } = this.#journal;
     const { intervalSeconds } = this.configuration;
     const interval = intervalAt(unix_s, intervalSeconds);
     const goesOn = interval <= state.openInterval;
+    const hasBegun = this.#hasBegun();
     if (!goesOn) {
-      if (this.#hasBegun()) {
+      if (hasBegun) {
         state.openStatus |= wasConfirmed ? Status.CLOCK_SET : Status.POWER_LOST | Status.INCOMPLETE;
         this.#close(interval);
       }
       state.openInterval = interval;
     }
-    if (!byRtc) state.openStatus |= Status.CLOCK_SET;
-    if (!byRtc && !wasConfirmed && !goesOn) state.openStatus |= Status.INCOMPLETE;
+    // Whether what was measured since power-up may be an earlier interval's.
+    const isUntimed = !byRtc || powerUp_ms < 1000 * intervalStart_s(interval, intervalSeconds);
+    if (isUntimed) state.openStatus |= Status.CLOCK_SET;
+    if (isUntimed && !wasConfirmed && !goesOn) state.openStatus |= Status.INCOMPLETE;
     if (!wasConfirmed) {
       for (const channel of state.channels) placeUntimed(channel);
-      state.openStatus |= this.#untimedStatus;
-      if (powerUp_ms > 1000 * intervalStart_s(state.openInterval, intervalSeconds))
-        state.openStatus |= Status.POWER_LOST;
+      state.openStatus |= state.untimedStatus;
+      state.untimedStatus = 0;
+      // Of an interval that goes on the power was lost, even where the time says now that it is yet to come.
+      const cameBack = powerUp_ms > 1000 * intervalStart_s(state.openInterval, intervalSeconds);
+      if (cameBack || (goesOn && hasBegun)) state.openStatus |= Status.POWER_LOST;
     }
     state.lastTime_s = unix_s;
+    this.persist(now_ms);
   }
 
   /** Raises quality flags of the interval that is measured now. */
   flag(status: number): void {
-    if (this.#timed) this.#journal.state.openStatus |= status;
-    else this.#untimedStatus |= status;
+    this.#journal.state[this.#timed ? "openStatus" : "untimedStatus"] |= status;
   }
 
   /** Energy of all channels since the last step, mJ. */
   #integrate(): number {
     const { state } = this.#journal;
-    const { energy_mJ, status } = this.#source.read();
+    const { energy_mJ, status } = this.#ports.energy.read();
     const valid = isIncrement(energy_mJ, state.channels.length);
-    this.flag((status & FRONT_END) | (valid ? 0 : Status.FAULT));
+    this.flag((status & FRONT_END) | (valid ? 0 : Status.FAULT) | this.#switchStatus);
     if (!valid) return 0;
     for (const [at, channel] of state.channels.entries())
       integrate(channel, energy_mJ[at] as number, this.#timed);
     return energy_mJ.reduce((sum, mJ) => sum + mJ, 0);
+  }
+
+  get #switchStatus(): number {
+    return this.#journal.state.loadSwitch === SWITCH_CLOSED ? 0 : Status.SWITCH_OPEN;
   }
 
   /** Whether the open interval had power: provisioning opens one that may begin in the dark. */
@@ -158,14 +156,13 @@ export class Measurement {
     const { state } = this.#journal;
     for (const channel of state.channels) closeChannel(channel);
     const overMaximum = state.channels.some(({ closed_Wh }) => closed_Wh > this.configuration.maximum_Wh);
-    state.closedInterval = state.openInterval;
-    state.closedStatus = state.openStatus | (overMaximum ? Status.FAULT : 0);
-    if (state.loadSwitch !== SWITCH_CLOSED) state.closedStatus |= Status.SWITCH_OPEN;
-    state.openInterval = next;
-    state.openStatus = 0;
-    const { closedInterval: interval, closedStatus: status } = state;
+    const interval = state.openInterval;
+    // The last flags may have gone with the power.
+    const status = state.openStatus | (overMaximum ? Status.FAULT : 0) | this.#switchStatus;
+    Object.assign(state, { closedInterval: interval, closedStatus: status });
+    Object.assign(state, { openInterval: next, openStatus: 0 });
     const readings = state.channels.map(({ closed_Wh }) => closed_Wh);
-    const answer = this.#companion?.intervalClosed(state.companion, { interval, status, readings });
-    if (answer) Object.assign(state, { companion: answer.state, loadSwitch: answer.loadSwitch });
+    const answer = this.#ports.companion?.intervalClosed(state.companion.slice(), interval, status, readings);
+    if (answer) Object.assign(state, answer);
   }
 }

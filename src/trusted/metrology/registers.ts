@@ -2,6 +2,7 @@
 // its whole Wh become the reading and the rest stays, so the readings always add up to the register's
 // advance. Registers are never reset and never seen to fall: what is shown is what was persisted.
 import { assert } from "../encoding/bytes.js";
+import type { Channel } from "../journal/state.js";
 import { READING_MAX } from "../sealing/commitment.js";
 
 export const MILLIJOULES_PER_WH = 3_600_000;
@@ -9,28 +10,6 @@ export const MILLIJOULES_PER_WH = 3_600_000;
 const INCREMENT_MAX_MJ = 1e6 * MILLIJOULES_PER_WH;
 /** What a channel may hold before it is closed: stored in 6 bytes (78 MWh). */
 const OPEN_MAX_MJ = 2 ** 48 - 1;
-
-/** One measured quantity, as it stands in the state record. */
-export interface Channel {
-  /** Cumulative energy when the open interval began, Wh, below 2^48. */
-  register_Wh: number;
-  /** Energy of the open interval, mJ. */
-  open_mJ: number;
-  /** Energy measured since power-up while the time was not known, mJ. */
-  untimed_mJ: number;
-  /** Energy below one Wh (or above a saturated reading) carried from earlier intervals, mJ. */
-  carried_mJ: number;
-  /** Reading of the last closed interval, Wh. */
-  closed_Wh: number;
-}
-
-export const newChannel = (): Channel => ({
-  register_Wh: 0,
-  open_mJ: 0,
-  untimed_mJ: 0,
-  carried_mJ: 0,
-  closed_Wh: 0,
-});
 
 /** Whether a front end's report is one: as many channels as configured, whole non-negative mJ in bounds. */
 export function isIncrement(energy_mJ: readonly number[], channels: number): boolean {

@@ -37,18 +37,6 @@ export function add(a: Extended, b: Extended): Extended {
   return { X: (E * F) % P, Y: (G * H) % P, Z: (F * G) % P, T: (E * H) % P };
 }
 
-/** Twice the point; section 3.3 with 2XY for (X + Y)^2 - X^2 - Y^2: here a square costs what a product does. */
-export function double({ X, Y, Z }: Extended): Extended {
-  const A = (X * X) % P;
-  const B = (Y * Y) % P;
-  const C = (2n * Z * Z) % P;
-  const E = (2n * X * Y) % P;
-  const G = B + P - A;
-  const F = G + P - C;
-  const H = P + P - A - B;
-  return { X: (E * F) % P, Y: (G * H) % P, Z: (F * G) % P, T: (E * H) % P };
-}
-
 /** Number of windows of `window` bits that cover a scalar of `bytes` bytes. */
 export const windowCount = (window: number, bytes = 32) => Math.ceil((8 * bytes) / window);
 
@@ -77,7 +65,7 @@ export function multiply(point: EdwardsPoint, scalar: Uint8Array): EdwardsPoint 
   const packed = multiples.map(pack);
   let sum = NEUTRAL;
   for (let k = windowCount(WINDOW) - 1; k >= 0; k--) {
-    for (let bit = 0; bit < WINDOW; bit++) sum = double(sum);
+    for (let bit = 0; bit < WINDOW; bit++) sum = add(sum, sum);
     sum = add(sum, select(packed, digitOf(scalar, k, WINDOW)));
   }
   return toPoint(sum);

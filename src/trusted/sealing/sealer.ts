@@ -47,7 +47,7 @@ interface OpenBatch {
 }
 
 export class Sealer {
-  readonly #context: SealingContext;
+  readonly context: SealingContext;
   readonly #journal: Journal;
   #cursor: Place;
   #batch: OpenBatch | null = null;
@@ -57,13 +57,9 @@ export class Sealer {
   #daily: { epoch: number; day: number; keys: ReadingKeys } | null = null;
 
   constructor(context: SealingContext, journal: Journal) {
-    this.#context = context;
+    this.context = context;
     this.#journal = journal;
     this.#cursor = journal.log.seek(Mark.INTERVAL, journal.state.sealedTo);
-  }
-
-  get signer(): SigningKey {
-    return this.#context.signer;
   }
 
   /** Appends the closed interval's record, which the state holds and the log lacks; false if it lacks none. */
@@ -96,7 +92,7 @@ export class Sealer {
   #dailyKeys(epoch: number, interval: number): ReadingKeys {
     const day = this.#dayOf(interval);
     if (this.#daily?.epoch !== epoch || this.#daily.day !== day) {
-      const customer = this.#context.customerKey(epoch);
+      const customer = this.context.customerKey(epoch);
       assert(customer !== null, "the K of an unsealed interval lives");
       this.#daily = { epoch, day, keys: new ReadingKeys(dayKey(customer, day)) };
     }
@@ -104,7 +100,7 @@ export class Sealer {
   }
 
   #dayOf(interval: number): number {
-    return dayOf(interval, this.#context.configuration.intervalSeconds);
+    return dayOf(interval, this.context.configuration.intervalSeconds);
   }
 
   /** The first interval record from the cursor on that is neither sealed nor in the open batch. */
@@ -130,17 +126,17 @@ export class Sealer {
     const channel = this.#channel;
     const { opening, pad } = this.#dailyKeys(epoch, interval).of(channel, interval);
     const reading = (readUint(padded, 4 * channel, 4) ^ readUint(pad, 0, 4)) >>> 0;
-    const commitment = this.#context.key.commit(reading, opening);
+    const commitment = this.context.key.commit(reading, opening);
     this.#batch ??= { frontier: new MerkleFrontier(), first: record, next: interval, statusUnion: 0 };
     this.#batch.frontier.append(encodeLeaf(interval, channel, status, commitment));
     this.#batch.statusUnion |= status;
     this.#batch.next = interval + 1;
-    this.#channel = (channel + 1) % this.#context.configuration.channels.length;
+    this.#channel = (channel + 1) % this.context.configuration.channels.length;
     if (this.#channel === 0) this.#record = null;
   }
 
   #seal({ first, next, frontier, statusUnion }: OpenBatch): void {
-    const { configuration, softwareId, signer } = this.#context;
+    const { configuration, softwareId, signer } = this.context;
     const { state } = this.#journal;
     const payload = encodeStatement({
       meterId: configuration.meterId,

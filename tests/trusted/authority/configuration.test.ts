@@ -212,9 +212,10 @@ describe("a change of the configuration", () => {
 
   it("names at least one field, each once and ascending, and none that is fixed for life or unknown", () => {
     expect(() => change()).toThrow("map of size 0");
-    for (const field of [0, 1, 2, 3, 5, 6, 7, 12, 13, 14, 0xffffffff]) {
+    for (const field of [0, 1, 2, 3, 5, 6, 7, 12, 13]) {
       expect(() => change([field, int(1)])).toThrow(`field ${field} is not to be changed here`);
     }
+    for (const field of [14, 0xffffffff]) expect(() => change([field, int(1)])).toThrow(FormatError);
     const twice = Uint8Array.of(0xa2, 11, 5, 11, 6);
     const falling = Uint8Array.of(0xa2, 11, 5, 4, 6);
     for (const bytes of [twice, falling]) {

@@ -2,9 +2,10 @@
 import { describe, expect, it } from "vitest";
 import { NorFlash } from "../../../host-sim/flash.js";
 import { SeededRandom } from "../../../host-sim/seeded.js";
-import { Journal } from "../../../src/trusted/journal/journal.js";
+import { Specimen } from "../../../host-sim/torture/specimen.js";
+import { Journal, MessageKind, RecordType } from "../../../src/trusted/journal/journal.js";
 import { Log } from "../../../src/trusted/journal/log.js";
-import { RecordType } from "../../../src/trusted/journal/record.js";
+import { Mark, sequenceOf } from "../../../src/trusted/journal/sector-ring.js";
 import { StateRing } from "../../../src/trusted/journal/state-ring.js";
 import { type Flash, SECTOR_BYTES } from "../../../src/trusted/ports.js";
 
@@ -38,11 +39,11 @@ class WornFlash implements Flash {
 
 const headersOnly = (address: number) => address % SECTOR_BYTES !== 0;
 const everything = () => true;
-const record = { type: RecordType.EVENT, payload: new Uint8Array(40) };
+const record = { type: RecordType.EVENT, number: 0, body: new Uint8Array(40) };
 
 function wornLog(fails: (address: number) => boolean) {
   const flash = new WornFlash(flashOf(12), fails);
-  const log = new Log(flash, 12);
+  const log = new Log(flash, 0, 12);
   log.format();
   log.append(record);
   flash.broken = true;
@@ -53,54 +54,58 @@ describe("a log with worn sectors", () => {
   it("writes the record again in the next sector, names the worn one, and keeps what was there", () => {
     const { log } = wornLog((address) => address < SECTOR_BYTES);
     const place = log.append(record);
-    expect(place.sequence).toBe(2);
+    expect(sequenceOf(place)).toBe(13);
     expect(log.badSectors).toEqual([0]);
     const first = log.find(log.start);
-    expect(first?.place.sequence).toBe(1);
+    expect(first && sequenceOf(first.place)).toBe(12);
     expect(first && log.find(first.next)?.place).toEqual(place);
   });
 
   it("passes by a sector that takes no header", () => {
     const { log } = wornLog((address) => address < 2 * SECTOR_BYTES);
-    expect(log.append(record).sequence).toBeGreaterThan(1);
+    expect(sequenceOf(log.append(record))).toBe(14);
     expect(log.badSectors).toEqual([0, 1]);
   });
 
   it("gives up when no sector can be begun, or none can be written", () => {
-    expect(() => wornLog(everything).log.append(record)).toThrow("no sector of the log can be begun");
-    expect(() => wornLog(headersOnly).log.append(record)).toThrow("no sector of the log can be written");
+    expect(() => wornLog(everything).log.append(record)).toThrow("no sector can be begun");
+    expect(() => wornLog(headersOnly).log.append(record)).toThrow("no sector can be written");
   });
 
   it("gives up at a restart when its last sector cannot be copied anywhere", () => {
     const { flash } = wornLog(headersOnly);
-    expect(() => new Log(flash, 12).recover(0)).toThrow("no sector of the log can be begun");
+    expect(() => new Log(flash, 0, 12).recover(0)).toThrow("no sector can be begun");
   });
 
-  it("finds nothing after its end, or in a sector that never was", () => {
-    const { log } = wornLog(() => false);
-    expect(log.find({ sequence: 1, offset: SECTOR_BYTES })).toBeNull();
-    expect(log.find({ sequence: 99, offset: 32 })).toBeNull();
+  it("names its bad sectors by the flash's numbers, after those of the state", () => {
+    const inner = flashOf(16);
+    const specimen = new Specimen(inner).provision();
+    inner.stuckSector(1);
+    inner.stuckSector(14);
+    for (let count = 0; count < 60; count++) specimen.raise(300);
+    for (let count = 0; count < 60; count++) specimen.writeState();
+    expect(specimen.journal.badSectors).toEqual([1, 14]);
   });
 });
 
 describe("a log that came round", () => {
   it("seeks what it has overwritten at its oldest sector", () => {
-    const log = new Log(flashOf(4), 4);
+    const log = new Log(flashOf(4), 0, 4);
     log.format();
     for (let event = 0; event < 600; event++) {
-      log.append(record);
-      log.marks = { ...log.marks, event: event + 1 };
+      log.append({ ...record, number: event });
+      log.raiseMark(Mark.EVENT, event);
     }
-    expect(log.oldestMarks().event).toBeGreaterThan(0);
-    expect(log.seek("event", 0)).toEqual(log.start);
-    expect(log.seek("event", 600)).toEqual(log.tailStart);
+    expect(log.oldestMarks()[Mark.EVENT]).toBeGreaterThan(0);
+    expect(log.seek(Mark.EVENT, 0)).toEqual(log.start);
+    expect(log.seek(Mark.EVENT, 600)).toEqual(log.tailStart);
   });
 });
 
 describe("a state ring with worn sectors", () => {
   const wornRing = (fails: (address: number) => boolean) => {
     const flash = new WornFlash(flashOf(12), fails);
-    const ring = new StateRing(flash, 0);
+    const ring = new StateRing(flash, 0, 12);
     ring.write(Uint8Array.of(1));
     flash.broken = true;
     return { flash, ring };
@@ -110,7 +115,7 @@ describe("a state ring with worn sectors", () => {
     const { flash, ring } = wornRing((address) => address < 2 * SECTOR_BYTES);
     ring.write(Uint8Array.of(2));
     expect(ring.badSectors.length).toBeGreaterThan(0);
-    expect(new StateRing(flash, 0).recover()?.[0]).toBe(2);
+    expect(new StateRing(flash, 0, 12).recover()?.[0]).toBe(2);
   });
 
   it("gives up when no sector can be begun, or none can be written", () => {
@@ -118,6 +123,8 @@ describe("a state ring with worn sectors", () => {
     expect(() => wornRing(headersOnly).ring.write(Uint8Array.of(2))).toThrow("can be written");
   });
 });
+
+const configured = (bytes: Uint8Array) => ({ kind: MessageKind.CONFIGURATION, number: 0, bytes });
 
 const CHANNELS = 8;
 const DAYS = 396;
@@ -128,7 +135,7 @@ function fullJournal(): { flash: NorFlash; journal: Journal } {
   const flash = flashOf(576);
   const journal = new Journal(flash);
   journal.format(CHANNELS);
-  journal.appendConfiguration(0, new Uint8Array(300));
+  journal.appendHappening(RecordType.EVENT, 0, [configured(new Uint8Array(300))]);
   const padded = new Uint8Array(4 * CHANNELS);
   for (let day = 0; day < DAYS; day++) {
     for (let at = 0; at < INTERVALS_A_DAY; at++) {
@@ -136,12 +143,11 @@ function fullJournal(): { flash: NorFlash; journal: Journal } {
       Object.assign(journal.state, { openInterval: interval + 1, closedInterval: interval });
       journal.appendInterval({ interval, status: 0, epoch: 0, padded });
     }
-    const sealedTo = FIRST + (day + 1) * INTERVALS_A_DAY;
-    const document = new Uint8Array(300);
-    journal.appendBatch({ batchNumber: day, sealedTo, statementDigest: new Uint8Array(32), document });
+    journal.state.sealedTo = FIRST + (day + 1) * INTERVALS_A_DAY;
+    journal.appendHappening(RecordType.BATCH, day, [{ kind: 3, number: day, bytes: new Uint8Array(300) }]);
     for (let event = 0; event < 3; event++) {
-      const sequence = 3 * day + event;
-      journal.appendEvent({ sequence, type: 4, digest: new Uint8Array(32), message: new Uint8Array(60) });
+      const number = 3 * day + event;
+      journal.appendHappening(RecordType.EVENT, number, [{ kind: 4, number, bytes: new Uint8Array(60) }]);
     }
     journal.writeState();
   }
@@ -151,11 +157,15 @@ function fullJournal(): { flash: NorFlash; journal: Journal } {
 describe("a journal of 396 days at 900 s with 8 channels", () => {
   const { flash, journal } = fullJournal();
 
-  it("still holds its first interval", () => {
-    const oldest = journal.log.find(journal.log.start);
-    expect(oldest?.place.sequence).toBe(1);
-    const first = journal.log.find(journal.log.seek("interval", FIRST));
-    expect(first).not.toBeNull();
+  it("still holds its first interval, and every one after it", () => {
+    const { log } = journal;
+    const first = log.find(log.seek(Mark.INTERVAL, FIRST));
+    expect(first?.place).toBe(log.find(log.start)?.place);
+    let next = FIRST;
+    for (let found = log.find(log.start); found; found = log.find(found.next)) {
+      if (found.type === RecordType.INTERVAL) expect(found.number === next++).toBe(true);
+    }
+    expect(next).toBe(FIRST + DAYS * INTERVALS_A_DAY);
     expect(flash.eraseCounts.slice(0, 544).every((count) => count <= 2)).toBe(true);
   });
 
@@ -164,12 +174,22 @@ describe("a journal of 396 days at 900 s with 8 channels", () => {
     const restarted = new Journal(flash);
     expect(restarted.recover()).toBe(true);
     expect(restarted.state.nextBatch).toBe(DAYS);
-    // 544 headers of 32 bytes and again those of copies; each record of two sectors is read in two pieces.
-    expect(flash.reads.bytes).toBeLessThan(2 * 544 * 32 + 32 * 16 + 8 * SECTOR_BYTES);
+    expect(restarted.log.marks).toEqual([FIRST + DAYS * INTERVALS_A_DAY, DAYS, 3 * DAYS]);
+    // 544 headers of 32 bytes, once, and 32; each record of two sectors is read in two pieces.
+    expect(flash.reads.bytes).toBeLessThan(544 * 32 + 32 * 16 + 8 * SECTOR_BYTES);
   });
 
-  it("is not recovered without its log", () => {
+  it("is not recovered without its log, and can be formatted then", () => {
     for (let sector = 0; sector < 544; sector++) flash.erase(sector);
+    const lost = new Journal(flash);
+    expect(lost.recover()).toBe(false);
+    lost.format(2);
     expect(new Journal(flash).recover()).toBe(false);
+    lost.appendHappening(RecordType.EVENT, 0, [configured(Uint8Array.of(7))]);
+    lost.writeState();
+    const restarted = new Journal(flash);
+    expect(restarted.recover()).toBe(true);
+    expect([...restarted.configuration()]).toEqual([7]);
+    expect(restarted.state.channels.length).toBe(2);
   });
 });

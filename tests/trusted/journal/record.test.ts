@@ -1,27 +1,28 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { contentOf } from "../../../host-sim/torture/specimen.js";
 import { crc32c } from "../../../src/trusted/journal/crc32c.js";
 import {
+  BODY_MAX,
   encodeRecord,
-  type LogRecord,
-  PAYLOAD_MAX,
-  RecordType,
+  type JournalRecord,
   readRecord,
   recordBytes,
 } from "../../../src/trusted/journal/record.js";
 import { BLOCK_BYTES, SECTOR_BYTES } from "../../../src/trusted/ports.js";
-import { contentOf, flashOf } from "./model.js";
+import { flashOf, hex } from "./model.js";
 
 const SEQUENCE = 77;
 
-const records: fc.Arbitrary<LogRecord> = fc.record({
-  type: fc.constantFrom(...Object.values(RecordType)),
-  payload: fc
-    .oneof(fc.constantFrom(0, 1, 8, 9, 10, 23, 24, 25, 39, PAYLOAD_MAX), fc.nat(PAYLOAD_MAX))
+const records: fc.Arbitrary<JournalRecord> = fc.record({
+  type: fc.integer({ min: 1, max: 15 }),
+  number: fc.integer({ min: 0, max: 0xffffffff }),
+  body: fc
+    .oneof(fc.constantFrom(0, 1, 4, 5, 6, 20, 21, 22, 37, BODY_MAX), fc.nat(BODY_MAX))
     .map((length) => contentOf(length, length)),
 });
 /** Where a record of the largest size still fits. */
-const offsets = fc.nat((SECTOR_BYTES - recordBytes(PAYLOAD_MAX)) / BLOCK_BYTES).map((block) => block * 16);
+const offsets = fc.nat((SECTOR_BYTES - recordBytes(BODY_MAX)) / BLOCK_BYTES).map((block) => block * 16);
 
 /** A flash of one sector with these bytes in it. */
 function holding(bytes: Uint8Array, offset: number) {
@@ -29,8 +30,6 @@ function holding(bytes: Uint8Array, offset: number) {
   flash.program(offset, bytes);
   return flash;
 }
-
-const hex = (bytes: Uint8Array | undefined) => bytes && Buffer.from(bytes).toString("hex");
 
 describe("CRC-32C", () => {
   it("has the values of RFC 3720 appendix B.4", () => {
@@ -50,24 +49,40 @@ describe("CRC-32C", () => {
 });
 
 describe("a record in flash", () => {
+  const event = (length: number): JournalRecord => ({ type: 3, number: 7, body: contentOf(length, 1) });
+
   it("comes back as it was, at any place of a sector", () => {
     fc.assert(
       fc.property(records, offsets, (record, offset) => {
         const blocks = encodeRecord(SEQUENCE, offset, record);
-        expect(blocks.length).toBe(recordBytes(record.payload.length));
+        expect(blocks.length).toBe(recordBytes(record.body.length));
         const found = readRecord(holding(blocks, offset), 0, SEQUENCE, offset);
-        expect(found?.type).toBe(record.type);
-        expect(hex(found?.payload)).toBe(hex(record.payload));
+        expect(found && { ...found, body: hex(found.body) }).toEqual({ ...record, body: hex(record.body) });
       }),
     );
   });
 
-  it("takes 32 bytes for an interval of 2 channels and 48 for one of 8", () => {
-    expect([recordBytes(7 + 8), recordBytes(7 + 32)]).toEqual([32, 48]);
-    expect([recordBytes(0), recordBytes(9), recordBytes(10), recordBytes(25)]).toEqual([16, 16, 32, 48]);
+  it("lies there byte for byte as docs/journal.md says", () => {
+    const blocks = encodeRecord(0x01020304, 0x0560, {
+      type: 3,
+      number: 0x0a0b0c0d,
+      body: Uint8Array.of(1, 2, 3),
+    });
+    const covered = "01020304" + "0560" + "830003" + "0a0b0c0d" + "010203" + "0000";
+    const crc = crc32c(Uint8Array.from(Buffer.from(covered, "hex")))
+      .toString(16)
+      .padStart(8, "0");
+    expect(hex(blocks)).toBe(`830003${crc}0a0b0c0d0102030000`);
   });
 
-  it("is not whole with any bit of it flipped", () => {
+  it("takes 32 bytes for an interval of 2 channels and 48 for one of 8", () => {
+    expect([recordBytes(3 + 8), recordBytes(3 + 32)]).toEqual([32, 48]);
+    expect([recordBytes(0), recordBytes(5), recordBytes(6), recordBytes(21), recordBytes(22)]).toEqual([
+      16, 16, 32, 32, 48,
+    ]);
+  });
+
+  it("is not whole with any bit of it flipped, its padding included", () => {
     fc.assert(
       fc.property(records, fc.nat(), (record, choice) => {
         const blocks = encodeRecord(SEQUENCE, 64, record);
@@ -78,10 +93,16 @@ describe("a record in flash", () => {
       }),
       { numRuns: 300 },
     );
+    const blocks = encodeRecord(SEQUENCE, 64, event(20));
+    for (let bit = 0; bit < 8 * blocks.length; bit++) {
+      const flash = holding(blocks, 64);
+      flash.rotBit(64 + (bit >> 3), bit & 7);
+      expect(readRecord(flash, 0, SEQUENCE, 64)).toBeNull();
+    }
   });
 
   it("is not one in another sector, in another use of its sector, or at another offset", () => {
-    const blocks = encodeRecord(SEQUENCE, 64, { type: RecordType.EVENT, payload: contentOf(50, 1) });
+    const blocks = encodeRecord(SEQUENCE, 64, event(50));
     expect(readRecord(holding(blocks, 64), 0, SEQUENCE, 64)).not.toBeNull();
     expect(readRecord(holding(blocks, 64), 0, SEQUENCE + 1, 64)).toBeNull();
     expect(readRecord(holding(blocks, 80), 0, SEQUENCE, 80)).toBeNull();
@@ -89,24 +110,47 @@ describe("a record in flash", () => {
 
   it("is not read across the end of its sector", () => {
     const offset = SECTOR_BYTES - 16;
-    const blocks = encodeRecord(SEQUENCE, offset, { type: RecordType.EVENT, payload: contentOf(50, 1) });
     const flash = flashOf({ sectors: 2 });
-    flash.program(offset, blocks);
+    flash.program(offset, encodeRecord(SEQUENCE, offset, event(50)));
     expect(readRecord(flash, 0, SEQUENCE, offset)).toBeNull();
   });
 
-  it("is never seen within another, whatever the other holds", () => {
-    const inner = encodeRecord(SEQUENCE, 80, { type: RecordType.BATCH, payload: contentOf(100, 2) });
-    const payload = new Uint8Array(9 + inner.length);
-    payload.set(inner, 9); // begins with the second block, as near as content can come
-    const flash = holding(encodeRecord(SEQUENCE, 64, { type: RecordType.EVENT, payload }), 64);
-    for (let offset = 80; offset < 64 + recordBytes(payload.length); offset += BLOCK_BYTES) {
+  it("is not longer than any record, whatever its length says", () => {
+    const blocks = encodeRecord(SEQUENCE, 64, event(50));
+    blocks[1] = BODY_MAX >> 8;
+    blocks[2] = (BODY_MAX & 0xff) + 1;
+    expect(readRecord(holding(blocks, 64), 0, SEQUENCE, 64)).toBeNull();
+  });
+
+  it("is whole or not, and never half, when its length reads differently from one time to the next", () => {
+    const flash = holding(encodeRecord(SEQUENCE, 64, event(50)), 64);
+    const read = flash.read.bind(flash);
+    for (const bit of [0, 1, 2, 3, 4, 5, 6, 7]) {
+      let looks = 0;
+      flash.read = (address, into) => {
+        read(address, into);
+        if (looks++ === 0) into[2] = (into[2] ?? 0) ^ (1 << bit);
+      };
+      const found = readRecord(flash, 0, SEQUENCE, 64);
+      const fits = recordBytes(50) === recordBytes(50 ^ (1 << bit));
+      expect(hex(found?.body ?? null)).toBe(fits ? hex(event(50).body) : null);
+    }
+  });
+
+  it("is not seen within another at a place that it was not made for", () => {
+    const inner = encodeRecord(SEQUENCE, 64, event(100));
+    const body = new Uint8Array(5 + inner.length);
+    body.set(inner, 5); // begins with the second block, as near as content can come
+    const flash = holding(encodeRecord(SEQUENCE, 64, { type: 2, number: 1, body }), 64);
+    for (let offset = 80; offset < 64 + recordBytes(body.length); offset += BLOCK_BYTES) {
       expect(readRecord(flash, 0, SEQUENCE, offset)).toBeNull();
     }
   });
 
-  it("is not made larger than a reader takes", () => {
-    const payload = new Uint8Array(PAYLOAD_MAX + 1);
-    expect(() => encodeRecord(SEQUENCE, 0, { type: RecordType.EVENT, payload })).toThrow("fits a record");
+  it("is not made larger than a reader takes, nor of a type that has no room", () => {
+    expect(() => encodeRecord(SEQUENCE, 0, event(BODY_MAX + 1))).toThrow("fits a record");
+    for (const type of [0, 16]) {
+      expect(() => encodeRecord(SEQUENCE, 0, { ...event(1), type })).toThrow("fits a record");
+    }
   });
 });

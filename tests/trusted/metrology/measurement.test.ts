@@ -147,7 +147,7 @@ describe("an interval that never began", () => {
   it("is skipped when the time is confirmed after it, and its flags go on", () => {
     const { journal, measurement } = measuring();
     Object.assign(journal.state, { lastTime_s: START_S - 1, openStatus: Status.TAMPER });
-    measurement.setTime(set);
+    measurement.setTime(set, 0);
     const { openInterval, openStatus } = journal.state;
     expect([openInterval, journal.intervalPending]).toEqual([727_498, false]);
     expect(openStatus).toBe(Status.TAMPER | Status.CLOCK_SET | Status.INCOMPLETE);
@@ -156,11 +156,11 @@ describe("an interval that never began", () => {
   it("has begun with its first second, and with energy that was carried into it", () => {
     const timed = measuring();
     timed.measure(0, 0);
-    timed.measurement.setTime(set);
+    timed.measurement.setTime(set, 0);
     expect(timed.journal.state).toMatchObject({ closedInterval: 727_488, openInterval: 727_498 });
     const carried = measuring();
     carried.measure(1, -1);
-    carried.measurement.setTime(set);
+    carried.measurement.setTime(set, 0);
     expect(carried.journal.state.closedInterval).toBe(727_488);
   });
 });
@@ -192,7 +192,7 @@ describe("whatever is measured, timed or not", () => {
           if (energy_mJ <= 1e9 && energy_mJ >= 0 && energy_mJ !== 0.5) total_mJ += energy_mJ;
         }
         const unix_s = START_S + now_s;
-        summed(() => measurement.setTime({ unix_s, powerUp_ms: 0, wasConfirmed: false, byRtc: false }));
+        summed(() => measurement.setTime({ unix_s, powerUp_ms: 0, wasConfirmed: false, byRtc: false }, 0));
         const { register_Wh = 0, open_mJ = 0, carried_mJ = 0, untimed_mJ } = channel ?? {};
         expect(register_Wh).toBe(readings_Wh);
         expect(untimed_mJ).toBe(0);

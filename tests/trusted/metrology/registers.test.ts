@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { type Channel, newState } from "../../../src/trusted/journal/state.js";
 import {
   DAY_SECONDS,
   dayOf,
@@ -13,10 +14,11 @@ import {
   integrate,
   isIncrement,
   MILLIJOULES_PER_WH,
-  newChannel,
   placeUntimed,
   registerNow_Wh,
 } from "../../../src/trusted/metrology/registers.js";
+
+const newChannel = () => newState(1).channels[0] as Channel;
 
 const MEGAWATT_HOUR_MJ = 1e6 * MILLIJOULES_PER_WH;
 
@@ -80,8 +82,7 @@ describe("a channel", () => {
   });
 });
 
-const restOf = ({ open_mJ, untimed_mJ, carried_mJ }: ReturnType<typeof newChannel>) =>
-  open_mJ + untimed_mJ + carried_mJ;
+const restOf = ({ open_mJ, untimed_mJ, carried_mJ }: Channel) => open_mJ + untimed_mJ + carried_mJ;
 
 describe("a front end's report", () => {
   it("is one when it has whole mJ in bounds for every channel", () => {
