@@ -137,7 +137,7 @@ class RecordAttack implements Attack {
       () => put(list, at, mutator.mutateContent(item)),
       () => put(list, at, mutator.pick(this.#foreign[name])),
       () => put(list, at, mutator.pick(pool)),
-      () => void list.push(mutator.mutateContent(item)),
+      () => void list.splice(mutator.random.below(list.length + 1), 0, mutator.mutateContent(item)),
       () => Object.assign(parts, { certificate: mutator.pick(this.#corpus.certificates) }),
       () => exchange(list, at, mutator.random.below(Math.max(1, list.length))),
       () => put(list, at, this.#signedAnew(name, item)),
