@@ -1,6 +1,8 @@
 // Every decoder of the outside parties. A signed document is to be refused whatever was changed in it; of the
 // formats that nobody signs, or whose signature comes later, what is taken must be written again as it came:
 // another content is another message, but no content has two encodings.
+
+import { ed25519 } from "@noble/curves/ed25519.js";
 import { concatBytes } from "@noble/hashes/utils.js";
 import { decodePairing } from "../../src/customer/messages.js";
 import { decodeStatement, parseLeaves, verifyLeaves, verifyStatement } from "../../src/proofs/batch.js";
@@ -27,6 +29,7 @@ import {
 } from "../../src/supplier/register-statement.js";
 import { verifyBill } from "../../src/supplier/verify-bill.js";
 import { verifyTariff } from "../../src/tariff/document.js";
+import { billLines } from "../../src/tariff/evaluate.js";
 import { sameBytes } from "../../src/trusted/encoding/bytes.js";
 import { type DocumentType, decodeSign1, encodeSign1 } from "../../src/trusted/encoding/cose.js";
 import { type BatchStatement, encodeStatement } from "../../src/trusted/sealing/batch.js";
@@ -34,7 +37,7 @@ import { keyId } from "../../src/trusted/sealing/signature.js";
 import type { SeededRandom } from "../seeded.js";
 import { type Corpus, payloadOf } from "./corpus.js";
 import { encodeRegisterStatement, strictSubjects } from "./formats.js";
-import { signatureMutants } from "./hostile-points.js";
+import { raisedScalar, signatureMutants } from "./hostile-points.js";
 import { isOneOf } from "./meter.js";
 import type { Mutator } from "./mutator.js";
 import { attackOn, isTaken, type Subject } from "./subject.js";
@@ -146,6 +149,7 @@ function provenSubject(
   originals: readonly Uint8Array[],
   decode: (bytes: Uint8Array) => unknown,
   verify: (bytes: Uint8Array) => unknown,
+  untrue: readonly Uint8Array[] = [],
 ): Subject {
   return {
     name,
@@ -157,6 +161,7 @@ function provenSubject(
     },
     isDeep: (bytes) => isTaken(() => decode(bytes)),
     deep: (mutator) => {
+      if (untrue.length > 0 && mutator.oneIn(UNTRUE_EVERY)) return mutator.pick(untrue);
       const original = mutator.pick(originals);
       const spoiled = mutator.oneIn(2) ? mutator.mutate(original) : original;
       return isTaken(() => decode(spoiled)) && spoiled !== original
@@ -295,7 +300,7 @@ function provenSubjects(corpus: Corpus): Subject[] {
   if (!batch) throw new Error("no batch");
   return [
     {
-      ...provenSubject("bill", 40, corpus.bills, decodeLinearBill, decodeLinearBill),
+      ...provenSubject("bill", 40, corpus.bills, decodeLinearBill, decodeLinearBill, untrueBills(corpus)),
       take: (bytes) => takeBill(corpus, bytes),
     },
     provenSubject("disclosed reading", 40, corpus.disclosed, decodeDisclosedReading, (bytes) =>
@@ -305,6 +310,38 @@ function provenSubjects(corpus: Corpus): Subject[] {
       verifyLeaves(batch, bytes),
     ),
   ];
+}
+
+/** Bills that leave something out, go beyond what was sealed, or count otherwise. */
+function untrueBills({ bills, tariff }: Corpus): Uint8Array[] {
+  return bills.map(decodeLinearBill).flatMap((bill) => {
+    const { from, to, batches, lines, epoch } = bill;
+    const beyond = { ...lines, energy: lines.energy + ed25519.Point.Fn.ORDER / 2n ** 128n };
+    const withLines = (more: bigint) => billLines(tariff.tariff, lines.energy + more, 1);
+    const changes: readonly Partial<LinearBill>[] = [
+      { to: to + 1 },
+      { to: to + 20 },
+      { from: from - 10 },
+      { from: from - 1 },
+      { from: to, to: from },
+      { epoch: epoch ^ 1 },
+      { epoch: 7 },
+      { batches: batches.slice(1) },
+      { batches: batches.slice(0, -1) },
+      { batches: [...batches].reverse() },
+      { batches: [...batches, ...batches] },
+      { batches: batches.map(({ document }) => ({ document, leaves: new Uint8Array(0) })) },
+      { batches: [] },
+      { lines: beyond },
+      { lines: { ...lines, total: lines.total - 1n } },
+      { lines: { ...lines, vat: lines.vat - 1n, total: lines.total - 1n } },
+      { lines: withLines(1n) },
+      { lines: withLines(-300_000n) },
+      { opening: raisedScalar(bill.opening, 1) },
+      { tariffDigest: new Uint8Array(32) },
+    ];
+    return changes.map((change) => encodeLinearBill({ ...bill, ...change }));
+  });
 }
 
 /** A bill is signed by nobody: one of a period that begins or ends elsewhere in the same gap may be right. */

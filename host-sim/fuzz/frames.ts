@@ -119,8 +119,7 @@ function badOrder(mutator: Mutator, meter: FuzzedMeter, isFar: boolean): Order {
     }),
     () => ({ ...fresh, kind: mutator.pick([0, 10, 23, 24, 255]) }),
     () => ({ ...fresh, notAfter_s: mutator.pick([0, 1, meter.now_s - 60]) }),
-    () => badArgument(mutator, role, allowed, fresh),
-    () => badArgument(mutator, role, allowed, fresh),
+    ...Array.from({ length: 8 }, () => () => badArgument(mutator, role, allowed, fresh)),
     () => ({ by: role, kind: CommandKind.TIME, counter: 1, argument: array(nonce, int(meter.now_s)) }),
     () => ({
       by: "network",

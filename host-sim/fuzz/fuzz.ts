@@ -7,6 +7,7 @@ import { documentTargets } from "./documents.js";
 import { Mutator } from "./mutator.js";
 import { networkTargets } from "./network.js";
 import { recordTarget } from "./records.js";
+import { signatureTarget } from "./signatures.js";
 import type { Attack, Shot, Target, Verdict } from "./target.js";
 import { wordsOf } from "./target.js";
 import { textTargets } from "./texts.js";
@@ -51,6 +52,7 @@ export class Fuzzer {
       ...documentTargets(corpus, mutatorOf),
       ...networkTargets(corpus, mutatorOf),
       ...textTargets(corpus, mutatorOf),
+      signatureTarget(mutatorOf),
       recordTarget(corpus, mutatorOf),
     ]);
   }

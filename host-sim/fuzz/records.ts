@@ -11,9 +11,11 @@ import {
 } from "../../src/customer/check.js";
 import { decodeEvents, decodeReadings } from "../../src/customer/messages.js";
 import { signWithKey } from "../../src/proofs/signed.js";
+import { sameBytes } from "../../src/trusted/encoding/bytes.js";
 import type { SeededRandom } from "../seeded.js";
 import { type Corpus, payloadOf } from "./corpus.js";
 import { deepDocument } from "./documents.js";
+import { isOneOf } from "./meter.js";
 import type { Mutator } from "./mutator.js";
 import { type Attack, attempt, type Target } from "./target.js";
 
@@ -50,11 +52,15 @@ class RecordAttack implements Attack {
   readonly #corpus: Corpus;
   readonly #mutator: Mutator;
   readonly #foreign: Parts;
+  /** What the meters and the authority have signed. */
+  readonly #genuine: readonly Uint8Array[];
+  /** Whether the meter itself has signed something else into this record. */
   #isForked = false;
 
   constructor(corpus: Corpus, mutator: Mutator) {
     this.#corpus = corpus;
     this.#mutator = mutator;
+    this.#genuine = [...documentsOf(corpus.record), ...corpus.certificates, ...corpus.renewals];
     this.#foreign = partsOf({ ...corpus.other.record(), renewals: corpus.renewals.slice(1) });
   }
 
@@ -90,6 +96,8 @@ class RecordAttack implements Attack {
     const { authority } = this.#corpus.meter.parties;
     const checked = checkMeter(record, keys, authority.publicKey);
     const truth = this.#corpus.checked[epoch];
+    const isGenuine = this.#isForked || documentsOf(record).every((one) => isOneOf(one, this.#genuine));
+    if (!isGenuine || contradictsItself(record)) return "accepted";
     return truth && keys.epoch === epoch && isTrue(checked, truth, this.#isForked) ? "valid" : "accepted";
   }
 
@@ -129,7 +137,7 @@ class RecordAttack implements Attack {
       () => put(list, at, mutator.mutateContent(item)),
       () => put(list, at, mutator.pick(this.#foreign[name])),
       () => put(list, at, mutator.pick(pool)),
-      () => void list.push(mutator.mutateContent(item)),
+      () => void list.splice(mutator.random.below(list.length + 1), 0, mutator.mutateContent(item)),
       () => Object.assign(parts, { certificate: mutator.pick(this.#corpus.certificates) }),
       () => exchange(list, at, mutator.random.below(Math.max(1, list.length))),
       () => put(list, at, this.#signedAnew(name, item)),
@@ -152,6 +160,20 @@ class RecordAttack implements Attack {
     const kind = { type, publicKey: meter.enrolment.signingKey, seed: signingSeed } as const;
     return deepDocument(mutator, original, kind, pool);
   }
+}
+
+const documentsOf = ({ certificate, renewals = [], batches, pairings }: MeterRecord) => [
+  certificate,
+  ...renewals,
+  ...batches,
+  ...pairings,
+];
+
+/** Whether there are two different readings of one interval. */
+function contradictsItself({ readings }: MeterRecord): boolean {
+  const kept = decodeReadings(readings);
+  const known = new Map(kept.map(({ message, bytes }) => [message.interval, bytes]));
+  return kept.some(({ message, bytes }) => !sameBytes(known.get(message.interval) ?? bytes, bytes));
 }
 
 const put = (list: Uint8Array[], at: number, item: Uint8Array) => void list.splice(at, 1, item);
