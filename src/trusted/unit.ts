@@ -229,12 +229,15 @@ export class MetrologyUnit {
     const { inputs } = this.#ports;
     if (!inputs) return;
     const tamper = inputs.tamper();
+    const began = tamper & ~this.#tamper;
+    const isTold = began > 0 && this.#events.hasRoom(EventType.TAMPER);
     for (let input = 1; input <= TAMPER_INPUTS; input++) {
-      const began = (tamper & ~this.#tamper) >> (input - 1);
-      if (began & 1) this.#events.raise(EventType.TAMPER, int(input));
+      if ((began >> (input - 1)) & 1) this.#events.raise(EventType.TAMPER, int(input));
     }
     this.#tamper = tamper;
     if (tamper > 0) this.#measurement.flag(Status.TAMPER);
+    // No power cut may leave the event and take the flag.
+    if (isTold) this.#measurement.persist(now_ms);
     const failing = inputs.mainsFailing();
     if (failing === this.#mainsFailing) return;
     this.#mainsFailing = failing;
