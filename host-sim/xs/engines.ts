@@ -13,7 +13,7 @@ import { bundleProgram, MAIN_MODULE, type ProgramName, unitModule } from "./prog
 import type { Reference, RunFiles } from "./reference.js";
 
 /** Arena of the unit's whole machine, bytes: built-ins in RAM, and in read-only memory as a device has them. */
-export const ARENA_BYTES = { ram: 256 * 1024, rom: 192 * 1024 } as const;
+export const ARENA_BYTES = { ram: 256 * 1024, rom: 208 * 1024 } as const;
 /** With the simulated uplink, trace and outbox of the scenario in the same machine. */
 const SCENARIO_ARENA_BYTES = { ram: 280 * 1024, rom: 240 * 1024 } as const;
 /** Slots and pointers of a 64-bit engine are twice as large. */

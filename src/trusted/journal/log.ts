@@ -139,7 +139,8 @@ export class Log extends SectorRing {
    */
   #dropRepeated(bases: Uint32Array): void {
     const { live, sectors } = this;
-    for (const [position, base] of bases.entries()) {
+    for (let position = 0; position < sectors; position++) {
+      const base = bases[position] as number;
       for (let step = 0; base !== 0 && step < TRIES_MAX; step++) {
         const at = (base + step) % sectors;
         if ((live[at] as number) >= base && (live[at] as number) < (live[position] as number)) live[at] = 0;

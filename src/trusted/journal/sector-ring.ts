@@ -56,6 +56,10 @@ export class SectorRing {
   tail = 0;
   #end = SECTOR_BYTES;
   #highest: number;
+  /** The header last read. A restart reads all of them: on the meter's engine a buffer for each is dear garbage. */
+  readonly #head = new Uint8Array(HEADER_BYTES);
+  readonly #view = new DataView(this.#head.buffer);
+  readonly #checked = this.#head.subarray(0, CRC_AT);
   /** Position of the sector that holds the newest record: never erased before a newer one is whole elsewhere. */
   protected newest = -1;
   /** For the header of a sector that is begun. */
@@ -86,12 +90,11 @@ export class SectorRing {
 
   /** The header of the sector at a position, or null. What is begun later has a higher number than any seen. */
   protected header(position: number): Header | null {
-    const bytes = new Uint8Array(HEADER_BYTES);
-    this.#flash.read(this.#address(position), bytes);
-    const view = new DataView(bytes.buffer);
+    this.#flash.read(this.#address(position), this.#head);
+    const view = this.#view;
     const sequence = view.getUint32(4);
     if (view.getUint32(0) !== MAGIC || sequence % this.sectors !== position) return null;
-    if (crc32c(bytes.subarray(0, CRC_AT)) !== view.getUint32(CRC_AT)) return null;
+    if (crc32c(this.#checked) !== view.getUint32(CRC_AT)) return null;
     this.#highest = Math.max(this.#highest, sequence);
     return {
       sequence,
