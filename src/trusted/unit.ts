@@ -390,8 +390,8 @@ export class MetrologyUnit {
     const circumstances = { ...this.#ports, state, configuration: this.#configuration, signer, time_s };
     const { change, configuration, events, documents } = effectOf(command, receipt, circumstances);
     // What is stored with an event needs one that is written singly.
-    const [told] = events.at(-1) ?? [];
-    if (documents && told && !this.#events.hasRoom(told)) throw new FormatError("enough of these for today");
+    if (documents && !events.some(([type]) => this.#events.hasRoom(type)))
+      throw new FormatError("enough of these for today");
     Object.assign(state, change);
     this.#events.commit(events, documents, change.companion ? RecordType.COMMAND : RecordType.EVENT);
     this.#switchMoved();
