@@ -16,8 +16,10 @@ import type { Reference, RunFiles } from "./reference.js";
 export const ARENA_BYTES = { ram: 256 * 1024, rom: 208 * 1024 } as const;
 /** With the simulated uplink, trace and outbox of the scenario in the same machine. */
 const SCENARIO_ARENA_BYTES = { ram: 280 * 1024, rom: 240 * 1024 } as const;
+/** What Linux gives beyond the board: its unit's machine keeps built-ins, journal and neighbours in one arena. */
+const LINUX_MORE_BYTES = 48 * 1024;
 /** Slots and pointers of a 64-bit engine are twice as large. */
-const xsArena = (bits: XsBits, arenaBytes: number) => (bits === 32 ? arenaBytes : 2 * arenaBytes);
+const xsArena = (bits: XsBits, arenaBytes: number) => (bits === 32 ? 1 : 2) * (arenaBytes + LINUX_MORE_BYTES);
 
 /** What a piece of work cost at most. */
 export interface Cost {
@@ -175,7 +177,7 @@ export function bootOnRv32(variant: Rv32Variant, reference: Reference): Promise<
 export async function guardedOnXs(network: Uint8Array, reference: Reference): Promise<RunFiles & Start> {
   const { files, flash, exitCode, stdout } = runXs({
     bits: 32,
-    arenaBytes: ARENA_BYTES.ram,
+    arenaBytes: xsArena(32, ARENA_BYTES.ram),
     sectors: FLASH_SECTORS,
     modules: (await modulesOf("guarded")).set("network", network),
     main: MAIN_MODULE,
