@@ -60,7 +60,10 @@ function flip(flash: NorFlash, address: number, length: number, random: SeededRa
 
 /** One to three cells, of one record or of several; of the configuration in force there is only one copy. */
 function rotRecords(specimen: Specimen, random: SeededRandom): void {
-  const records = recordsOf(specimen).filter(({ type }) => type !== RecordType.CONFIGURATION);
+  const inForce = specimen.journal.log.configuration;
+  const records = recordsOf(specimen).filter(({ type, place }) => {
+    return type !== RecordType.CONFIGURATION && place !== inForce;
+  });
   for (let flips = 1 + random.below(3); flips > 0; flips--) {
     const found = records[random.below(records.length)];
     const stored = found && specimen.storedAs(found);
