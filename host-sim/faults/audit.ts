@@ -1,10 +1,13 @@
 // After a scenario, with all faults over: everything that ever left the unit is given again and has arrived, the
 // readings add up to the registers, and every customer's own check of the meter passes whole.
 import { type CheckedMeter, checkMeter } from "../../src/customer/check.js";
+import { decodeEvent } from "../../src/customer/messages.js";
 import { decodeStatement } from "../../src/proofs/batch.js";
 import { VerificationError, verifySigned } from "../../src/proofs/signed.js";
+import { EventType } from "../../src/trusted/authority/events.js";
 import { FormatError } from "../../src/trusted/encoding/bytes.js";
 import { decodeSign1 } from "../../src/trusted/encoding/cose.js";
+import { intervalAt, Status } from "../../src/trusted/metrology/interval.js";
 import type { StoredTopic } from "../head-end.js";
 import type { Driver } from "./driver.js";
 import type { Epoch } from "./message-model.js";
@@ -45,6 +48,7 @@ export class Audit {
     this.#compareSums();
     if (this.#isWhole()) this.#checkCustomers();
     this.#checkStatements();
+    this.#checkTamper();
     this.#site.keys.ended();
   }
 
@@ -169,6 +173,28 @@ export class Audit {
     } catch (error) {
       if (!(error instanceof VerificationError || error instanceof FormatError)) throw error;
       throw new Violation(`a customer's check passes: epoch ${epoch}: ${error.message}`);
+    }
+  }
+
+  /** A tamper that is an event is in the status of its interval: of its time, or the open one's after it. */
+  #checkTamper(): void {
+    const { messages, plan } = this.#site;
+    for (const bytes of this.#site.headEnd.messages("event")) {
+      const { type, time_s, sequence } = decodeEvent(bytes);
+      // What a day had above eight is one count at its end, when nothing need be active.
+      if (type !== EventType.TAMPER || time_s === null || !this.#site.tamperTimes.has(time_s)) continue;
+      const interval = intervalAt(time_s, plan.intervalSeconds);
+      const later = messages.numbers(1).find((number) => number >= interval) ?? interval;
+      const isSaid = [interval - 1, interval, later].some((at) => {
+        return ((messages.readings.get(at)?.status ?? 0) & Status.TAMPER) !== 0;
+      });
+      holds(
+        isSaid || !messages.readings.has(interval),
+        "a tamper that is an event stands in its interval",
+        () => {
+          return `event ${sequence}, interval ${interval}`;
+        },
+      );
     }
   }
 

@@ -315,9 +315,13 @@ export class Site {
   }
 
   #failing = false;
+  #tampered = false;
+  /** Times of the unit at which an input was active. */
+  readonly tamperTimes = new Set<number>();
 
   #inputsHeard(tamper: number | null, failing: boolean | null): void {
-    if (tamper !== null && tamper > 0) this.intervals.raise(Status.TAMPER, this.clock.now_ms);
+    if (tamper !== null) this.#tampered = tamper > 0;
+    if (this.#tampered && tamper !== null) this.intervals.raise(Status.TAMPER, this.clock.now_ms);
     if (failing !== null && failing !== this.#failing) {
       this.#failing = failing;
       this.intervals.raise(Status.POWER_LOST, this.clock.now_ms);
@@ -521,6 +525,7 @@ export class Site {
       });
       if (isAnswered) messages.answered();
     }
+    if (this.#tampered && shown.time_s !== null) this.tamperTimes.add(shown.time_s);
     this.idle = !busy && !failing;
     if (this.idle) {
       commands.settle(shown.time_s);
