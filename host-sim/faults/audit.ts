@@ -7,11 +7,12 @@ import { VerificationError, verifySigned } from "../../src/proofs/signed.js";
 import { EventType } from "../../src/trusted/authority/events.js";
 import { FormatError } from "../../src/trusted/encoding/bytes.js";
 import { decodeSign1 } from "../../src/trusted/encoding/cose.js";
-import { intervalAt, Status } from "../../src/trusted/metrology/interval.js";
+import { Status } from "../../src/trusted/metrology/interval.js";
 import type { StoredTopic } from "../head-end.js";
 import type { Driver } from "./driver.js";
 import type { Epoch } from "./message-model.js";
 import { sendAgain } from "./network.js";
+import { checkRollBack } from "./roll-back.js";
 import { METER_ID, type Site } from "./site.js";
 import { holds, Violation } from "./violation.js";
 
@@ -49,6 +50,8 @@ export class Audit {
     if (this.#isWhole()) this.#checkCustomers();
     this.#checkStatements();
     this.#checkTamper();
+    const { remembered } = this.#driver;
+    if (remembered) checkRollBack(this.#site, remembered);
     this.#site.keys.ended();
   }
 
@@ -176,25 +179,17 @@ export class Audit {
     }
   }
 
-  /** A tamper that is an event is in the status of its interval: of its time, or the open one's after it. */
+  /** A tamper that is an event is in the status of the interval that was open then, if that was recorded. */
   #checkTamper(): void {
-    const { messages, plan } = this.#site;
-    for (const bytes of this.#site.headEnd.messages("event")) {
-      const { type, time_s, sequence } = decodeEvent(bytes);
+    const { messages, headEnd, tampered } = this.#site;
+    for (const { type, time_s, sequence } of headEnd.messages("event").map(decodeEvent)) {
       // What a day had above eight is one count at its end, when nothing need be active.
-      if (type !== EventType.TAMPER || time_s === null || !this.#site.tamperTimes.has(time_s)) continue;
-      const interval = intervalAt(time_s, plan.intervalSeconds);
-      const later = messages.numbers(1).find((number) => number >= interval) ?? interval;
-      const isSaid = [interval - 1, interval, later].some((at) => {
-        return ((messages.readings.get(at)?.status ?? 0) & Status.TAMPER) !== 0;
+      const open = type === EventType.TAMPER && time_s !== null ? tampered.get(time_s) : undefined;
+      const status =
+        open === undefined ? Status.TAMPER : (messages.readings.get(open)?.status ?? Status.TAMPER);
+      holds((status & Status.TAMPER) !== 0, "a tamper that is an event stands in its interval", () => {
+        return `event ${sequence}, interval ${open}, status ${status}`;
       });
-      holds(
-        isSaid || !messages.readings.has(interval),
-        "a tamper that is an event stands in its interval",
-        () => {
-          return `event ${sequence}, interval ${interval}`;
-        },
-      );
     }
   }
 

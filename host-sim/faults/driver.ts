@@ -14,6 +14,7 @@ import { acknowledgement } from "./network.js";
 import { Office } from "./office.js";
 import type { Fault } from "./plan.js";
 import { Restarted } from "./ports.js";
+import { type Remembered, remember } from "./roll-back.js";
 import { imageDigest, type Site } from "./site.js";
 
 const SECOND = 1000;
@@ -31,6 +32,8 @@ const ACTIONS_MAX = 10_000;
 /** Which sectors of a flash are the state ring's (docs/journal.md): the last. */
 const STATE_SHARE = 18;
 const STATE_SECTORS_MIN = 4;
+/** The action after which a thief has read the flash. */
+const REMEMBER_AT = 20;
 /** A cut that never comes. */
 const NEVER = Number.MAX_SAFE_INTEGER;
 
@@ -53,6 +56,8 @@ export class Driver {
   #stuck = 0;
   /** Bits that have rotted, each of which may cost a record. */
   rotten = 0;
+  /** What a thief has read of the flash, to put it back at the end. */
+  remembered: Remembered | null = null;
   /** The last midnight, which all that was recorded before is sealed at. */
   midnight_s = 0;
 
@@ -76,6 +81,7 @@ export class Driver {
       this.#change();
       this.#quiet();
       this.#do(this.#dice.pick(this.#actions()));
+      if (action === REMEMBER_AT && this.#has("flash")) this.remembered = remember(this.#site);
     }
     this.#finish();
   }

@@ -27,6 +27,8 @@ export const NAMES: Readonly<Record<number, string>> = {
 const COUNTED: readonly number[] = [Kind.BATCH, Kind.EVENT, Kind.PAIRING];
 const DOCUMENT_BYTES_MAX = 1024;
 
+const NOTHING = { kind: 0, first: 0, last: -1 };
+
 /** What is known of a kind of messages. */
 interface Stream {
   readonly known: Map<number, Uint8Array>;
@@ -84,6 +86,8 @@ export class MessageModel {
   /** Questions for the time: how many, and the nonce that can still be answered. */
   questions = 0;
   nonce: Uint8Array | null = null;
+  /** What the network side has asked for last: it comes between what is due. */
+  #again = NOTHING;
   #heard: { readonly kind: number; readonly numbers: Set<number> } = { kind: 0, numbers: new Set() };
 
   constructor(options: MessageModelOptions) {
@@ -125,6 +129,11 @@ export class MessageModel {
     if (stream && number < stream.next) stream.acknowledged = Math.max(stream.acknowledged, number + 1);
   }
 
+  /** The network side has asked for messages again. */
+  ask(kind: number, first: number, last: number): void {
+    this.#again = { kind, first, last };
+  }
+
   /** Whether a message was acknowledged since it was given: nobody needs it any more. */
   isAcknowledged(kind: number, number: number): boolean {
     return number < (this.#streams.get(kind)?.acknowledged ?? 0);
@@ -159,25 +168,33 @@ export class MessageModel {
     const name = () => `${NAMES[kind]} ${number}`;
     const known = stream.known.get(number);
     holds(!known || sameBytes(known, bytes), "a number names the same bytes for ever", name);
-    if (number < stream.next) {
+    const { first, last } = this.#again.kind === kind ? this.#again : NOTHING;
+    if (
+      number < stream.next ||
+      (known && number >= first && number <= last && number !== this.#due(kind, number))
+    ) {
       holds(known !== undefined, "only what was given is given again", name);
       return;
     }
-    const isDue = (waiting: number) => waiting >= Math.max(stream.next, stream.acknowledged);
-    const due = stream.numbers.find((waiting) => isDue(waiting) && !this.#isGone(kind, waiting, number));
+    const due = this.#due(kind, number);
     holds(due === undefined || due >= number, "what is not acknowledged is given again, in order", () => {
       return `${name()} before ${due}`;
     });
     stream.next = number + 1;
     if (known) return;
-    const last = stream.numbers.at(-1) ?? -1;
-    holds(number > last, "numbers of a kind rise", () => `${name()} after ${last}`);
-    holds(!COUNTED.includes(kind) || number === last + 1, "numbers of a kind rise by one", () => {
-      return `${name()} after ${last}`;
-    });
+    const newest = stream.numbers.at(-1) ?? -1;
+    const isNext = COUNTED.includes(kind) ? number === newest + 1 : number > newest;
+    holds(isNext, "numbers of a kind rise", () => `${name()} after ${newest}`);
     stream.known.set(number, bytes);
     stream.numbers.push(number);
     this.#learn(kind, number, bytes);
+  }
+
+  /** The number of a kind that is to be given next, if it is known; what the journal has overwritten is not. */
+  #due(kind: number, given: number): number | undefined {
+    const { numbers, next, acknowledged } = this.#stream(kind);
+    const from = Math.max(next, acknowledged);
+    return numbers.find((waiting) => waiting >= from && !this.#isGone(kind, waiting, given));
   }
 
   /** A small journal overwrites what was not acknowledged; it is then the oldest that goes. */

@@ -315,13 +315,18 @@ export class Site {
   }
 
   #failing = false;
-  #tampered = false;
-  /** Times of the unit at which an input was active. */
-  readonly tamperTimes = new Set<number>();
+  /** Tamper inputs that the unit has seen active, and whether more were than before. */
+  #active = 0;
+  #hasRisen = false;
+  /** By the time of the unit at which an input became active, the interval that was open; of a time twice, none. */
+  readonly tampered = new Map<number, number | undefined>();
 
   #inputsHeard(tamper: number | null, failing: boolean | null): void {
-    if (tamper !== null) this.#tampered = tamper > 0;
-    if (this.#tampered && tamper !== null) this.intervals.raise(Status.TAMPER, this.clock.now_ms);
+    if (tamper !== null) {
+      this.#hasRisen = (tamper & ~this.#active) > 0;
+      this.#active = tamper;
+      if (tamper > 0) this.intervals.raise(Status.TAMPER, this.clock.now_ms);
+    }
     if (failing !== null && failing !== this.#failing) {
       this.#failing = failing;
       this.intervals.raise(Status.POWER_LOST, this.clock.now_ms);
@@ -356,6 +361,7 @@ export class Site {
     this.watchdog.restarted = watchdog;
     if (watchdog && this.plan.has.watchdog) this.intervals.raise(Status.FAULT, this.clock.now_ms);
     this.#failing = false;
+    this.#active = 0;
     this.#booted_ms = this.clock.now_ms;
     this.boots++;
     this.#unit = new MetrologyUnit(this.#ports());
@@ -475,9 +481,11 @@ export class Site {
         return { ...nothing, kind: "document", order: this.#orders.get(bytesToHex(document)) ?? null };
       }
       const kind = reader.uint(6);
-      const [number] = [reader.uint(0xffffffff), action === 2 && reader.uint(0xffffffff)];
+      const number = reader.uint(0xffffffff);
+      const last = action === 2 ? reader.uint(0xffffffff) : number;
       reader.end();
       if (kind === 0 || kind === 2 || items !== action + 2) return { ...nothing, kind: "malformed" };
+      if (action === 2) this.messages.ask(kind, number, last);
       return { ...nothing, kind: "request", ...(action === 1 && { acknowledged: { kind, number } }) };
     } catch (error) {
       if (!(error instanceof FormatError)) throw error;
@@ -524,8 +532,8 @@ export class Site {
         able: !failing && shown.failed === 0,
       });
       if (isAnswered) messages.answered();
+      else if (this.#hasRisen && shown.time_s !== null) this.#noteTamper(shown.time_s);
     }
-    if (this.#tampered && shown.time_s !== null) this.tamperTimes.add(shown.time_s);
     this.idle = !busy && !failing;
     if (this.idle) {
       commands.settle(shown.time_s);
@@ -535,6 +543,12 @@ export class Site {
     commands.dayIs(shown.time_s);
     commands.compareRefusals(shown.refused);
     this.keys.timeIs(shown.time_s, messages.sealedTo);
+  }
+
+  #noteTamper(time_s: number): void {
+    const open = this.intervals.open ?? undefined;
+    const isKnown = !this.tampered.has(time_s) || this.tampered.get(time_s) === open;
+    this.tampered.set(time_s, isKnown ? open : undefined);
   }
 
   /** The time in the unit's hand, if it is one that the unit may follow. */

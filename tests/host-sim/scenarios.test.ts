@@ -37,6 +37,7 @@ describe("a scenario of all faults holds", () => {
   it.each<readonly [seed: number, days: number, faults: string, found: string]>([
     [2, 1, "clock", "an interval in the future went on after a power cut and did not say so"],
     [21, 3, "all", "a full sector was copied on together with the copy itself"],
+    [28, 2, "tamper,power", "an event told of a tamper and its interval did not"],
   ])("for seed %d over %d days of %s, where once %s", (seed, days, faults) => {
     runFaults({ seed, days, faults: parseFaults(faults) });
   });
