@@ -142,15 +142,6 @@ export class CommandModel {
     return this.#accepted.size;
   }
 
-  get companionState(): Uint8Array {
-    return this.#companion;
-  }
-
-  /** Documents that were accepted, to be tried again. */
-  get acceptedOrders(): readonly Order[] {
-    return [...this.#accepted.values()];
-  }
-
   /** Which role a key has now, hex; null for none. */
   roleOf(key: string): Sender | null {
     const { supplier, network, aggregator } = this.configuration;
@@ -314,6 +305,12 @@ export class CommandModel {
   #hasCounted(order: Order, probe: Probe): boolean {
     const role = this.roleOf(order.signer) as Sender;
     return probe.counters[SENDERS.indexOf(role)] === order.counter;
+  }
+
+  /** Whether the authority has approved an image, or is about to have. */
+  isApproved(imageDigest: Uint8Array): boolean {
+    const updates = [this.configuration.update, this.inHand?.order?.changes.update];
+    return updates.some((update) => update && sameBytes(update.imageDigest, imageDigest));
   }
 
   compare({ counters, companion, loadSwitch, statementDay, configuration }: Probe): void {

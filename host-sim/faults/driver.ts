@@ -7,10 +7,8 @@ import { type Found, placeOf, sequenceOf } from "../../src/trusted/journal/secto
 import { DAY_SECONDS, Status } from "../../src/trusted/metrology/interval.js";
 import { SECTOR_BYTES } from "../../src/trusted/ports.js";
 import { PowerCut } from "../flash.js";
-import type { Order } from "./command-model.js";
-import { COMMANDS_A_DAY, CONFIGURATIONS_A_DAY } from "./command-model.js";
+import { COMMANDS_A_DAY, CONFIGURATIONS_A_DAY, type Order } from "./command-model.js";
 import type { Dice } from "./dice.js";
-import { acknowledgement } from "./network.js";
 import { Office } from "./office.js";
 import type { Fault } from "./plan.js";
 import { Restarted } from "./ports.js";
@@ -470,12 +468,11 @@ export class Driver {
     this.#fine(SECOND);
     const isWellFormed = this.#dice.chance(5, 6);
     const request = isWellFormed ? array(int(4), bstr(user)) : array(int(4), bstr(user.slice(1)));
-    const before = site.unit.display(site.uptime_ms).length;
     if (!site.unit.receiveLocal(request)) {
       if (!isWellFormed) site.commands.refuse(0);
       return;
     }
-    this.#log(`asks to pair, ${before} lines`);
+    this.#log("asks to pair");
     if (this.#dice.chance(1, 6)) return;
     if (this.#has("power") && this.#dice.chance(1, 4)) {
       site.secrets.cutAtNextSave(this.#dice.pick(["before", "torn", "between"]));
@@ -571,7 +568,7 @@ export class Driver {
   }
 
   #update(): void {
-    const { loader, plan, clock, version } = this.#site;
+    const { loader, plan, flash, version } = this.#site;
     if (version > 1 && this.#dice.chance(1, 3)) {
       this.#downgrade();
       return;
@@ -585,7 +582,7 @@ export class Driver {
     if (plan.has.loader && this.#has("power") && this.#dice.chance(1, 3)) this.#arm();
     this.#send(order.document);
     this.#fine(this.#dice.between(3, 30) * SECOND);
-    if (clock.now_ms > 0) this.#site.flash.cutAfter(NEVER);
+    flash.cutAfter(NEVER);
   }
 
   /** Someone starts the old software: it measures on, and neither records nor seals. */
@@ -674,10 +671,5 @@ export class Driver {
   /** Gives the unit a request of an honest network side. */
   request(frame: Uint8Array): void {
     this.#insist(() => this.#hand(frame));
-  }
-
-  /** Acknowledges all that there is of a kind. */
-  acknowledge(kind: number, number: number): void {
-    this.request(acknowledgement(kind, number));
   }
 }

@@ -63,11 +63,6 @@ export class Office {
     this.#stranger = drawParties(dice.random.fork("stranger")).supplier;
   }
 
-  /** The signer of a role as the meter has it in force. */
-  holder(role: Sender): Signer {
-    return this.#holders[role];
-  }
-
   /** Signs a draft and has the model know the document. */
   draft(draft: Draft): Order {
     const { by, kind, argument, meterId = METER_ID, isWellFormed = true } = draft;

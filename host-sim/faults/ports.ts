@@ -1,5 +1,6 @@
 // The ports of a unit that stands at a faulty site. What they tell the unit they tell the model first: so it knows
 // what the unit knows, and when. Faults are set from outside; no port draws by itself.
+import { bytesToHex } from "@noble/hashes/utils.js";
 import type {
   EnergyIncrement,
   EnergySource,
@@ -153,19 +154,18 @@ export class Restarted extends Error {
 
 /** Holds the images that were brought to it, by their digest, hex. */
 export class SiteLoader implements Loader {
-  readonly #nameOf: (digest: Uint8Array) => string;
+  readonly #heard: (imageDigest: Uint8Array) => void;
   readonly images = new Set<string>();
   /** The image that it has installed and restarts into. */
   installed: string | null = null;
-  asked = 0;
 
-  constructor(nameOf: (digest: Uint8Array) => string) {
-    this.#nameOf = nameOf;
+  constructor(heard: (imageDigest: Uint8Array) => void) {
+    this.#heard = heard;
   }
 
   install(imageDigest: Uint8Array): void {
-    this.asked++;
-    const name = this.#nameOf(imageDigest);
+    this.#heard(imageDigest);
+    const name = bytesToHex(imageDigest);
     if (!this.images.has(name)) return;
     this.installed = name;
     throw new Restarted(name);

@@ -170,7 +170,7 @@ export class Site {
     );
     this.rtc = new DriftingClock(this.clock, (unix_s) => this.intervals.rtcRead(unix_s));
     this.inputs = new SiteInputs((tamper, failing) => this.#inputsHeard(tamper, failing));
-    this.loader = new SiteLoader(bytesToHex);
+    this.loader = new SiteLoader((digest) => this.#installing(digest));
     this.lastOutage_ms = outages.at(-1)?.[1] ?? 0;
     this.link = new MemoryUplink({
       clock: this.clock,
@@ -330,6 +330,22 @@ export class Site {
     if (failing !== null && failing !== this.#failing) {
       this.#failing = failing;
       this.intervals.raise(Status.POWER_LOST, this.clock.now_ms);
+    }
+  }
+
+  /** Only what was approved is installed, and nothing is left for it to seal. */
+  #installing(digest: Uint8Array): void {
+    holds(this.commands.isApproved(digest), "only approved software is installed", () => bytesToHex(digest));
+    const { log, state } = this.peek();
+    for (let found = log.find(log.start); found; found = log.find(found.next)) {
+      const { type, number } = found;
+      holds(
+        type !== RecordType.INTERVAL || number < state.sealedTo,
+        "software seals what it has recorded",
+        () => {
+          return `interval ${number}, sealed to ${state.sealedTo}`;
+        },
+      );
     }
   }
 
@@ -509,7 +525,10 @@ export class Site {
   /** One step of the unit and one of its network side, and everything that must hold after it. */
   step(): boolean {
     this.steps++;
+    const { fed } = this.watchdog;
     const busy = this.unit.step(this.uptime_ms);
+    const isFed = !this.plan.has.watchdog || this.watchdog.fed === fed + 1;
+    holds(isFed, "every step feeds the watchdog", () => `${this.watchdog.fed - fed} times`);
     this.#check(busy);
     this.#outbox?.step();
     return busy;
