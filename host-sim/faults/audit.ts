@@ -57,7 +57,7 @@ export class Audit {
 
   /** Everything that has ever left comes again, to the byte: the model compares. */
   #giveAgain(): void {
-    const { messages, plan } = this.#site;
+    const { messages, plan, worn } = this.#site;
     for (const kind of KINDS) {
       const numbers = [...messages.numbers(kind)];
       const kept = this.#kept(kind);
@@ -74,7 +74,7 @@ export class Audit {
         return `${TOPICS[kind]} ${lost} of ${kept.length}`;
       });
       const gone = numbers.length - kept.length;
-      const isExplained = plan.isSmall || gone <= RECORD_MESSAGES_MAX * this.#driver.rotten;
+      const isExplained = plan.isSmall || worn.size > 0 || gone <= RECORD_MESSAGES_MAX * this.#driver.rotten;
       holds(
         isExplained,
         "a bit that rots costs a record",
@@ -86,7 +86,8 @@ export class Audit {
   /** What is still to be had of a kind: a small journal overwrites the oldest, and rot costs a record. */
   #kept(kind: number): readonly number[] {
     const numbers = [...this.#site.messages.numbers(kind)];
-    if (!this.#site.plan.isSmall && this.#driver.rotten === 0) return numbers;
+    const { plan, worn } = this.#site;
+    if (!plan.isSmall && this.#driver.rotten + worn.size === 0) return numbers;
     const stored = this.#site.stored(kind);
     return numbers.filter((number) => stored.has(number));
   }

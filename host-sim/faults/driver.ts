@@ -14,6 +14,7 @@ import type { Fault } from "./plan.js";
 import { Restarted } from "./ports.js";
 import { type Remembered, remember } from "./roll-back.js";
 import { imageDigest, type Site } from "./site.js";
+import { holds } from "./violation.js";
 
 const SECOND = 1000;
 const MINUTE = 60 * SECOND;
@@ -27,9 +28,8 @@ const CUT_BYTES = [40, 400, 3000, 12_000];
 /** Power cuts in a row while the unit boots, at most. */
 const BOOT_CUTS_MAX = 4;
 const ACTIONS_MAX = 10_000;
-/** Which sectors of a flash are the state ring's (docs/journal.md): the last. */
-const STATE_SHARE = 18;
-const STATE_SECTORS_MIN = 4;
+/** Sectors that wear out, at most. */
+const WORN_MAX = 2;
 /** The action after which a thief has read the flash. */
 const REMEMBER_AT = 20;
 /** A cut that never comes. */
@@ -51,7 +51,6 @@ export class Driver {
   /** Documents on their way or seen by the network, to be replayed. */
   readonly #seen: Uint8Array[] = [];
   #resetting = false;
-  #stuck = 0;
   /** Bits that have rotted, each of which may cost a record. */
   rotten = 0;
   /** What a thief has read of the flash, to put it back at the end. */
@@ -421,23 +420,22 @@ export class Driver {
 
   /** A sector wears out, two at most; or a bit rots in a record that was sealed and acknowledged. */
   #wear(): void {
-    const { flash, plan } = this.#site;
+    const { flash, plan, worn } = this.#site;
     if (this.#dice.chance(1, 2)) {
       this.#rot();
       return;
     }
-    if (this.#stuck === 2 || this.#dice.chance(1, 2)) return;
-    this.#stuck++;
+    if (worn.size === WORN_MAX || this.#dice.chance(1, 2)) return;
     const sector = this.#dice.between(0, plan.sectors - 1);
     this.#log(`sector ${sector} wears out`);
     flash.stuckSector(sector);
+    worn.add(sector);
   }
 
   /** Only what nobody needs any more: the journal promises that rot costs the record that it is in. */
   #rot(): void {
     const { flash, messages, plan } = this.#site;
     const { log } = this.#site.peek();
-    const logSectors = plan.sectors - Math.max(STATE_SECTORS_MIN, Math.floor(plan.sectors / STATE_SHARE));
     const isDone = (record: Found) => {
       const { type, number } = record;
       if (type === RecordType.INTERVAL)
@@ -453,7 +451,7 @@ export class Driver {
     const { place, next } = this.#dice.pick(old);
     const sequence = sequenceOf(place);
     const offset = place - placeOf(sequence, 0) + this.#dice.between(0, next - place - 1);
-    const address = (sequence % logSectors) * SECTOR_BYTES + offset;
+    const address = (sequence % plan.logSectors) * SECTOR_BYTES + offset;
     this.#log(`a bit rots at ${address}`);
     flash.rotBit(address, this.#dice.between(0, 7));
     this.rotten++;
@@ -620,11 +618,7 @@ export class Driver {
     this.#settle();
     const left_ms = site.lastOutage_ms - site.clock.now_ms;
     if (left_ms > 0) this.#insist(() => this.#pass(left_ms));
-    if (site.powered) site.powerDown(false);
-    site.clock.advance(10 * SECOND);
-    this.#settle();
-    this.#insist(() => this.#pass(2 * MINUTE));
-    this.#log("the time is true");
+    this.#correctTime();
     const { open } = site.intervals;
     const isHeard = site.plan.has.companion && open !== null;
     const over_s = isHeard ? (open + 1) * site.plan.intervalSeconds : this.#farthest_s();
@@ -633,6 +627,20 @@ export class Driver {
     this.#insist(() => this.#pass((midnight_s - 600 - site.now_s) * SECOND));
     site.power_W = site.plan.channels.map(() => 0);
     this.#insist(() => this.#pass((midnight_s + 120 - site.now_s) * SECOND));
+  }
+
+  /** A meter asks for the time at power-up. While the link catches up with what waited, a question may be lost. */
+  #correctTime(): void {
+    const site = this.#site;
+    const isTrue = () => Math.abs((site.shown.time_s ?? 0) - site.now_s) < 5;
+    for (let tries = 0; tries < 50 && (tries === 0 || !isTrue()); tries++) {
+      if (site.powered) site.powerDown(false);
+      site.clock.advance(10 * SECOND);
+      this.#settle();
+      this.#insist(() => this.#pass(2 * MINUTE));
+    }
+    holds(isTrue(), "the authority can set the time", () => `it is ${site.shown.time_s} at ${site.now_s}`);
+    this.#log("the time is true");
   }
 
   /** Without a Companion nobody hears which interval is open: no set goes farther than two days. */

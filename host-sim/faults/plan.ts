@@ -50,6 +50,8 @@ export interface Plan extends ScenarioOptions {
   /** Whether the log comes round within days; then what is not acknowledged in time is overwritten. */
   readonly isSmall: boolean;
   readonly sectors: number;
+  /** The first sectors, which are the log's; the state's come after them (docs/journal.md). */
+  readonly logSectors: number;
   readonly mode: "plain" | "encrypted";
   /** Whether a torn cell may read differently each time. */
   readonly marginal: boolean;
@@ -71,6 +73,8 @@ const CHANNELS = [IMPORT_OBIS, "1-0:2.8.0", "1-0:3.8.0"];
 /** Sectors of the log for a day with many events, and for a world without any. */
 const SECTORS_A_DAY = 8;
 const SECTORS_MIN = 16;
+const STATE_SHARE = 18;
+const STATE_SECTORS_MIN = 4;
 
 export function drawPlan(options: ScenarioOptions): Plan {
   const dice = new Dice(new SeededRandom(options.seed).fork("plan"));
@@ -80,18 +84,18 @@ export function drawPlan(options: ScenarioOptions): Plan {
   const channels = CHANNELS.slice(0, isLarge ? dice.between(2, 3) : 1);
   const isSmall = dice.chance(1, 4);
   const start_s = START_S + dice.between(0, 86_399);
+  const rating = { elements: dice.pick([1, 1, 3]), nominal_V: 230, maximum_A: dice.pick([60, 100]) };
+  const large = SECTORS_MIN + SECTORS_A_DAY * options.days;
+  const sectors = isSmall ? dice.between(14, 20) : large + dice.between(0, 32);
   return {
     ...options,
+    ...rating,
     start_s,
     intervalSeconds,
     channels,
-    elements: dice.pick([1, 1, 3]),
-    nominal_V: 230,
-    maximum_A: dice.pick([60, 100]),
     isSmall,
-    sectors: isSmall
-      ? dice.between(14, 20)
-      : SECTORS_MIN + SECTORS_A_DAY * options.days + dice.between(0, 32),
+    sectors,
+    logSectors: sectors - Math.max(STATE_SECTORS_MIN, Math.floor(sectors / STATE_SHARE)),
     mode: dice.pick(["plain", "encrypted"]),
     marginal: dice.chance(3, 4),
     latency_ms: dice.pick([0, 0, 200, 2000]),

@@ -11,6 +11,7 @@ import { asciiBytes, FormatError, sameBytes } from "../../src/trusted/encoding/b
 import { CborReader } from "../../src/trusted/encoding/cbor.js";
 import { decodeSign1 } from "../../src/trusted/encoding/cose.js";
 import { decodeMessages, Journal, RecordType } from "../../src/trusted/journal/journal.js";
+import { sequenceOf } from "../../src/trusted/journal/sector-ring.js";
 import { intervalAt, Status } from "../../src/trusted/metrology/interval.js";
 import type { Companion, Image, Ports } from "../../src/trusted/ports.js";
 import { digest } from "../../src/trusted/sealing/keys.js";
@@ -315,6 +316,8 @@ export class Site {
   }
 
   #failing = false;
+  /** Sectors that wore out. */
+  readonly worn = new Set<number>();
   /** Tamper inputs that the unit has seen active, and whether more were than before. */
   #active = 0;
   #hasRisen = false;
@@ -411,6 +414,8 @@ export class Site {
     const { log } = this.peek();
     const numbers = new Set<number>();
     for (let found = log.find(log.start); found; found = log.find(found.next)) {
+      // What a worn sector still shows is passed by once it could not be erased.
+      if (this.worn.has(sequenceOf(found.place) % this.plan.logSectors)) continue;
       if (found.type === RecordType.INTERVAL && kind === Kind.READING) numbers.add(found.number);
       for (const message of decodeMessages(found)) if (message.kind === kind) numbers.add(message.number);
     }
