@@ -14,7 +14,7 @@ export interface UnitSide {
 
 /** Messages held at most, in flight or waiting: the unit gives whatever it is asked for. */
 const WINDOW = 64;
-/** Commands and acknowledgements waiting for the unit at most; a command beyond that is dropped. */
+/** Commands, and acknowledgements, waiting for the unit at most; a command beyond that is dropped. */
 const INBOUND_MAX = 128;
 const MESSAGE_BYTES_MAX = 4096;
 const KIND_TIME = 7;
@@ -47,7 +47,13 @@ export class Outbox {
   readonly #meterId: string;
   /** In the order in which the unit gave them. */
   #held: Held[] = [];
-  readonly #inbound: Uint8Array[] = [];
+  /**
+   * What the unit shall be given, by turns: an answer for the time, which is taken for 30 s, must not wait behind the
+   * acknowledgements of all that an outage held up, nor they behind a flood of commands.
+   */
+  readonly #commands: Uint8Array[] = [];
+  readonly #acknowledgements: Uint8Array[] = [];
+  #isCommandsTurn = true;
   #nextId = 0;
 
   constructor(unit: UnitSide, uplink: Uplink, meterId: string) {
@@ -60,10 +66,20 @@ export class Outbox {
   step(): void {
     this.#hear();
     this.#acknowledge();
-    while (this.#inbound.length > 0 && this.#unit.receive(this.#inbound[0] as Uint8Array))
-      this.#inbound.shift();
+    this.#give();
     this.#fill();
     this.#publish();
+  }
+
+  #give(): void {
+    for (;;) {
+      const queues = [this.#commands, this.#acknowledgements];
+      if (!this.#isCommandsTurn) queues.reverse();
+      const queue = queues.find(({ length }) => length > 0);
+      if (!queue || !this.#unit.receive(queue[0] as Uint8Array)) return;
+      queue.shift();
+      this.#isCommandsTurn = queue === this.#acknowledgements;
+    }
   }
 
   #hear(): void {
@@ -71,7 +87,7 @@ export class Outbox {
       const event = this.#uplink.poll();
       if (!event) return;
       if (event.kind === "command") {
-        if (this.#inbound.length < INBOUND_MAX) this.#inbound.push(array(int(3), bstr(event.payload)));
+        if (this.#commands.length < INBOUND_MAX) this.#commands.push(array(int(3), bstr(event.payload)));
         continue;
       }
       const held = this.#held.find(({ id }) => id === event.id);
@@ -83,11 +99,11 @@ export class Outbox {
   #acknowledge(): void {
     const blocked = new Set<number>();
     this.#held = this.#held.filter(({ kind, sequence, state }) => {
-      if (state !== "delivered" || blocked.has(kind) || this.#inbound.length >= INBOUND_MAX) {
+      if (state !== "delivered" || blocked.has(kind) || this.#acknowledgements.length >= INBOUND_MAX) {
         blocked.add(kind);
         return true;
       }
-      if (kind !== KIND_TIME) this.#inbound.push(array(int(1), int(kind), int(sequence)));
+      if (kind !== KIND_TIME) this.#acknowledgements.push(array(int(1), int(kind), int(sequence)));
       return false;
     });
   }
