@@ -301,6 +301,7 @@ export class Site {
       },
       command: (state, kind, argument) => {
         this.commands.companionAsked(state, false);
+        this.#isJudged = true;
         return obey(state, kind, argument);
       },
       switched: (loadSwitch) => {
@@ -308,6 +309,9 @@ export class Site {
       },
     };
   }
+
+  /** Whether the Companion was asked about a command in this step: with its end the command is dealt with. */
+  #isJudged = false;
 
   #frontEndHeard(status: number, isReport: boolean): void {
     const own = status & (Status.INCOMPLETE | Status.TAMPER | Status.FAULT);
@@ -547,6 +551,8 @@ export class Site {
     this.shown = shown;
     this.registers.stepped(shown.registers_Wh, failing);
     commands.stepped();
+    if (this.#isJudged) commands.settle(shown.time_s);
+    this.#isJudged = false;
     if (this.plan.has.companion) {
       const isAnswered = intervals.stepped({
         now_ms: this.clock.now_ms,
@@ -601,6 +607,7 @@ export class Site {
     this.inputs.failing = false;
     this.shown = { ...this.shown, time_s: null };
     this.counter.cut = null;
+    this.#isJudged = false;
   }
 
   /** The software that the loader has installed runs from the next power-up on. */

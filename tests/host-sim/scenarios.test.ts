@@ -38,6 +38,9 @@ describe("a scenario of all faults holds", () => {
     [2, 1, "clock", "an interval in the future went on after a power cut and did not say so"],
     [21, 3, "all", "a full sector was copied on together with the copy itself"],
     [28, 2, "tamper,power", "an event told of a tamper and its interval did not"],
+    [52, 3, "all", "the history was compared while an interval of the future was open"],
+    [70, 3, "all", "a command was obeyed just before an interval closed, and the model had not heard"],
+    [562, 3, "all", "an answer for the time waited behind an outage's acknowledgements until it was too old"],
   ])("for seed %d over %d days of %s, where once %s", (seed, days, faults) => {
     runFaults({ seed, days, faults: parseFaults(faults) });
   });
