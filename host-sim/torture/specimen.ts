@@ -362,7 +362,7 @@ export class Specimen {
     const { log } = this.journal;
     const { INTERVAL, BATCH } = RecordType;
     const mark = record.type === INTERVAL ? Mark.INTERVAL : record.type === BATCH ? Mark.BATCH : Mark.EVENT;
-    let found = log.find(log.seek(mark, record.number));
+    let found = log.find(log.seek([mark, record.number]));
     while (found && (found.type !== record.type || found.number !== record.number))
       found = log.find(found.next);
     if (found && !this.#isSame(record, found)) broken(`${nameOf(record)} is not what was stored`);

@@ -70,7 +70,9 @@ export class Dispatch {
 
   /** Gives again, before anything new, what was already given of `kind` from `first` to `last`. */
   sendAgain(kind: StoredKind, first: number, last: number): void {
-    const cursor = this.#placeOf(kind, first);
+    const { log } = this.#journal;
+    const mark = MARKS[kind];
+    const cursor = mark === undefined ? log.start : log.seek([mark, first]);
     this.#again = { kind, last: Math.min(last, this.#ungiven(kind) - 1), cursor, next: first };
   }
 
@@ -95,8 +97,8 @@ export class Dispatch {
     const rareWaits =
       this.#ungiven(PAIRING) <= state.epoch ||
       (state.statementDay > 0 && this.#ungiven(REGISTER) <= state.statementInterval);
-    const places = COUNTED_KINDS.map((kind) => this.#placeOf(kind, this.#ungiven(kind)));
-    this.#cursor = rareWaits ? log.start : Math.min(...places);
+    const wanted = COUNTED_KINDS.map((kind) => [MARKS[kind] as number, this.#ungiven(kind)] as const);
+    this.#cursor = rareWaits ? log.start : log.seek(...wanted);
   }
 
   #takeAgain(again: Again, now_ms: number): Uint8Array | null {
@@ -118,11 +120,6 @@ export class Dispatch {
 
   #ungiven(kind: number): number {
     return this.#given[kind - 1] as number;
-  }
-
-  #placeOf(kind: StoredKind, number: number): Place {
-    const mark = MARKS[kind];
-    return mark === undefined ? this.#journal.log.start : this.#journal.log.seek(mark, number);
   }
 
   /** The reading message: readings under their pads, for the customer of the epoch. */

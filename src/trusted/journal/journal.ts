@@ -185,9 +185,8 @@ export class Journal {
 
   /** Applies what the log has and the state lacks, and finds where the configuration in force lies now. */
   #replay(): void {
-    const batches = this.log.seek(Mark.BATCH, this.state.nextBatch);
-    const events = this.log.seek(Mark.EVENT, this.state.nextEvent);
-    let found = this.log.find(Math.min(batches, events));
+    const { nextBatch, nextEvent } = this.state;
+    let found = this.log.find(this.log.seek([Mark.BATCH, nextBatch], [Mark.EVENT, nextEvent]));
     for (; found; found = this.log.find(found.next)) {
       const { type, number } = found;
       if (type === RecordType.INTERVAL) this.log.raiseMark(Mark.INTERVAL, number);

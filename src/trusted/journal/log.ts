@@ -69,15 +69,15 @@ export class Log extends SectorRing {
     return found;
   }
 
-  /** The start of the youngest sector before which no record that `mark` counts lies from `number` on. */
-  seek(mark: number, number: number): Place {
+  /** The start of the youngest sector before which none of these lies: records that a mark counts, from a number on. */
+  seek(...wanted: readonly (readonly [mark: number, number: number])[]): Place {
     let first = this.tail;
     for (let step = 0; step < this.sectors; step++) {
       const sequence = this.live[(this.tail + this.sectors - step) % this.sectors] as number;
       if (sequence === 0) continue;
       first = sequence;
       const marks = this.header(sequence % this.sectors)?.marks;
-      if (marks && (marks[mark] as number) <= number) break;
+      if (marks && wanted.every(([mark, number]) => (marks[mark] as number) <= number)) break;
     }
     return placeOf(first, HEADER_BYTES);
   }

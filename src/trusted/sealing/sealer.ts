@@ -59,7 +59,7 @@ export class Sealer {
   constructor(context: SealingContext, journal: Journal) {
     this.context = context;
     this.#journal = journal;
-    this.#cursor = journal.log.seek(Mark.INTERVAL, journal.state.sealedTo);
+    this.#cursor = journal.log.seek([Mark.INTERVAL, journal.state.sealedTo]);
   }
 
   /** Appends the closed interval's record, which the state holds and the log lacks; false if it lacks none. */

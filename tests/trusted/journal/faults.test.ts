@@ -97,8 +97,8 @@ describe("a log that came round", () => {
       log.raiseMark(Mark.EVENT, event);
     }
     expect(log.oldestMarks()[Mark.EVENT]).toBeGreaterThan(0);
-    expect(log.seek(Mark.EVENT, 0)).toEqual(log.start);
-    expect(log.seek(Mark.EVENT, 600)).toEqual(log.tailStart);
+    expect(log.seek([Mark.EVENT, 0])).toEqual(log.start);
+    expect(log.seek([Mark.EVENT, 600])).toEqual(log.tailStart);
   });
 });
 
@@ -159,7 +159,7 @@ describe("a journal of 396 days at 900 s with 8 channels", () => {
 
   it("still holds its first interval, and every one after it", () => {
     const { log } = journal;
-    const first = log.find(log.seek(Mark.INTERVAL, FIRST));
+    const first = log.find(log.seek([Mark.INTERVAL, FIRST]));
     expect(first?.place).toBe(log.find(log.start)?.place);
     let next = FIRST;
     for (let found = log.find(log.start); found; found = log.find(found.next)) {

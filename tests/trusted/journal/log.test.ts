@@ -182,11 +182,11 @@ describe("looking for records", () => {
     const events = new Events();
     const places = range(0, 40).map(() => events.append());
     for (const [number, place] of places.entries()) {
-      const start = sequenceOf(events.log.seek(Mark.EVENT, number));
+      const start = sequenceOf(events.log.seek([Mark.EVENT, number]));
       expect(start).toBe(sequenceOf(place));
     }
-    expect(sequenceOf(events.log.seek(Mark.INTERVAL, 0))).toBe(events.log.tail);
-    expect(events.log.seek(Mark.INTERVAL, 0)).toBe(events.log.tailStart);
+    expect(sequenceOf(events.log.seek([Mark.INTERVAL, 0]))).toBe(events.log.tail);
+    expect(events.log.seek([Mark.INTERVAL, 0])).toBe(events.log.tailStart);
   });
 
   it("begins at the oldest sector for what was overwritten", () => {
@@ -195,8 +195,8 @@ describe("looking for records", () => {
     const oldest = events.log.oldestMarks()[Mark.EVENT];
     expect(oldest).toBeGreaterThan(0);
     expect(events.found[0]).toBe(oldest);
-    expect(events.log.seek(Mark.EVENT, oldest - 1)).toBe(events.log.start);
-    expect(events.log.seek(Mark.EVENT, oldest)).toBe(events.log.start);
+    expect(events.log.seek([Mark.EVENT, oldest - 1])).toBe(events.log.start);
+    expect(events.log.seek([Mark.EVENT, oldest])).toBe(events.log.start);
   });
 
   it("goes on from a place whose sector was overwritten with the oldest that is left", () => {
@@ -230,10 +230,10 @@ describe("looking for records", () => {
     expect(events.found).toEqual([0, 1]);
     for (let count = 0; count < 3 * A_SECTOR; count++) events.append();
     const number = 2 * A_SECTOR;
-    const sought = events.log.seek(Mark.EVENT, number);
+    const sought = events.log.seek([Mark.EVENT, number]);
     const sector = sequenceOf(sought) % SECTORS;
     events.flash.rotBit(sector * SECTOR_BYTES + 5, 1);
-    expect(sequenceOf(events.log.seek(Mark.EVENT, number))).toBe(sequenceOf(sought) - 1);
+    expect(sequenceOf(events.log.seek([Mark.EVENT, number]))).toBe(sequenceOf(sought) - 1);
   });
 });
 
