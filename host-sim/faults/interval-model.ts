@@ -156,6 +156,7 @@ export class IntervalModel {
     // Set back before its beginning, an interval in which nothing was measured counts as never begun.
     if (jumped && this.#open !== null && (time_s ?? 0) < intervalStart_s(this.#open, this.#seconds)) {
       this.#open = null;
+      this.#begun = false;
       this.#owesPowerLost = false;
     }
     if (time_s !== null && this.#open !== null) {
