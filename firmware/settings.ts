@@ -16,6 +16,7 @@ const PINS = [
   "localTransmitPin",
   "importPin",
   "exportPin",
+  "gasPin",
   "buttonPin",
   "lampPin",
   "coverPin",
@@ -29,12 +30,6 @@ export interface LocalSettings {
   readonly port: number;
   readonly receive: number;
   readonly transmit: number;
-}
-
-export interface PulseSettings {
-  readonly pin: number;
-  /** Pulses that the counted meter gives in a kWh. */
-  readonly pulsesPer_kWh: number;
 }
 
 export interface PinSetting {
@@ -60,14 +55,9 @@ export interface NetworkSettings {
   readonly timeServer: string;
 }
 
-/** Import, then export if its pin is set; a board has one or two inputs. */
-export function pulseSettings(): PulseSettings[] {
-  const input = (name: string) => ({
-    pin: pin(`${name}Pin`, -1),
-    pulsesPer_kWh: whole(`${name}PulsesPerKWh`, 1, 1_000_000),
-  });
-  return [input("import"), input("export")].filter(({ pin }) => pin >= 0);
-}
+/** Pins of the pulse inputs that are connected, in the order in which the meter's configuration numbers them. */
+export const pulsePins = () =>
+  ["importPin", "exportPin", "gasPin"].map((name) => pin(name, -1)).filter((at) => at >= 0);
 
 /** Of the port to the installer; a debug build leaves UART 0 to the debugger. */
 export const localSettings = (): LocalSettings => ({

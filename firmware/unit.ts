@@ -15,9 +15,9 @@ import { boardInputs } from "./inputs.js";
 import { LocalPort } from "./local-port.js";
 import { NetworkMachine } from "./network-machine.js";
 import { hardwareEntropy, hardwareWatchdog, PartitionFlash, PinButton, Uptime } from "./ports.js";
-import { PulseEnergy } from "./pulse-energy.js";
+import { PulseCounts } from "./pulse-counts.js";
 import { FlashSecretStore } from "./secret-store.js";
-import { buttonPin, inputSettings, lampPin, localSettings, pulseSettings } from "./settings.js";
+import { buttonPin, inputSettings, lampPin, localSettings, pulsePins } from "./settings.js";
 
 /** Sectors of the two partitions; firmware/partitions-*.csv says the same. */
 const JOURNAL_SECTORS = 576;
@@ -60,16 +60,12 @@ interface Running {
 
 /** All that the unit needs of this board. Energy counts from this call on. */
 function boardPorts(uptime: Uptime): Ports {
-  const pulseInputs = pulseSettings().map(({ pin, pulsesPer_kWh }) => ({
-    counter: new PulseCounter(pin),
-    pulsesPer_kWh,
-  }));
   return {
     image: image(),
     flash: new PartitionFlash("journal", JOURNAL_SECTORS),
     secrets: new FlashSecretStore(new PartitionFlash("secrets", SECRET_SECTORS)),
     entropy: hardwareEntropy,
-    energy: new PulseEnergy(pulseInputs),
+    energy: new PulseCounts(pulsePins().map((pin) => new PulseCounter(pin))),
     button: new PinButton(buttonPin()),
     watchdog: hardwareWatchdog,
     ...boardInputs(inputSettings(), uptime),

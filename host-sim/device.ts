@@ -2,7 +2,7 @@
 // uplink that it is given. What survives a power cut is handed in; what does not is made anew at power-up.
 import { Outbox } from "../src/meter/outbox.js";
 import type { Uplink } from "../src/meter/uplink.js";
-import type { EnergySource, Ports } from "../src/trusted/ports.js";
+import type { FrontEnd, Ports } from "../src/trusted/ports.js";
 import { MetrologyUnit, provision } from "../src/trusted/unit.js";
 import type { VirtualClock } from "./clock.js";
 import { ScriptedButton } from "./ports.js";
@@ -13,7 +13,7 @@ const STEPS_MAX = 10_000;
 export interface DeviceParts extends Pick<Ports, "image" | "flash" | "secrets" | "entropy"> {
   readonly clock: VirtualClock;
   /** Makes the front end, at each power-up: it measures from then on. */
-  readonly energy: () => EnergySource;
+  readonly energy: () => FrontEnd;
   readonly uplink: Uplink & { restart(): void };
   readonly meterId: string;
   /** Runs each step of the unit, to measure what it costs; by default it is just run. */

@@ -6,7 +6,7 @@
 import { sha256 } from "@noble/hashes/sha2.js";
 import { assert, readUint, sameBytes, uintBytes } from "../src/trusted/encoding/bytes.js";
 import { DAY_SECONDS } from "../src/trusted/metrology/interval.js";
-import type { Button, EnergyIncrement, EnergySource, Entropy, SecretStore } from "../src/trusted/ports.js";
+import type { Button, Entropy, FrontEnd, FrontEndReading, SecretStore } from "../src/trusted/ports.js";
 import type { VirtualClock } from "./clock.js";
 import { PowerCut } from "./flash.js";
 import type { SeededRandom } from "./seeded.js";
@@ -145,7 +145,7 @@ export class ScriptedButton implements Button {
  * rows without power, before the trace and after it nothing is measured. Make a new one at each power-up: it
  * measures from then on.
  */
-export class TraceEnergy implements EnergySource {
+export class TraceEnergy implements FrontEnd {
   readonly #trace: Trace;
   readonly #clock: Pick<VirtualClock, "now_ms">;
   readonly #step_ms: number;
@@ -170,13 +170,13 @@ export class TraceEnergy implements EnergySource {
   }
 
   /** Whole mJ of each channel since the last call, in the order of the trace; status 0. */
-  read(): EnergyIncrement {
+  read(): FrontEndReading {
     const { row, into_ms } = this.#now();
     let energy_mJ = this.#taken_mJ.map((taken) => -taken);
     for (; this.#row < row; this.#row++)
       energy_mJ = sum(energy_mJ, this.#flowed_mJ(this.#row, this.#step_ms));
     this.#taken_mJ = this.#flowed_mJ(row, into_ms);
-    return { energy_mJ: sum(energy_mJ, this.#taken_mJ), status: 0 };
+    return { counts: sum(energy_mJ, this.#taken_mJ), status: 0 };
   }
 
   /** The row of this moment, within one row of the trace at either side, and the time since it began. */

@@ -72,6 +72,7 @@ export function householdConfiguration(
     minGroup: 10,
     revokedPeers: [],
     update: null,
+    calibration: null,
   };
 }
 

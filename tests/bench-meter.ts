@@ -20,7 +20,7 @@ import { decodeSign1 } from "../src/trusted/encoding/cose.js";
 import { Journal } from "../src/trusted/journal/journal.js";
 import type { MeterState } from "../src/trusted/journal/state.js";
 import { dayOf, intervalAt } from "../src/trusted/metrology/interval.js";
-import type { EnergySource, Entropy, Flash, Image, Ports } from "../src/trusted/ports.js";
+import type { Entropy, Flash, FrontEnd, Image, Ports } from "../src/trusted/ports.js";
 import type { BatchStatement } from "../src/trusted/sealing/batch.js";
 import { customerKey, dayKey, digest, ReadingKeys } from "../src/trusted/sealing/keys.js";
 import { MetrologyUnit, provision } from "../src/trusted/unit.js";
@@ -92,7 +92,7 @@ export interface Order extends Omit<Answer, "unix_s" | "nonce"> {
 }
 
 /** Energy that a test feeds in, handed out at the next read; status stays until it is changed. */
-class FedEnergy implements EnergySource {
+class FedEnergy implements FrontEnd {
   readonly #zeros: readonly number[];
   waiting_mJ: readonly number[];
   status = 0;
@@ -110,7 +110,7 @@ class FedEnergy implements EnergySource {
   read() {
     const energy_mJ = this.waiting_mJ;
     this.waiting_mJ = this.#zeros;
-    return { energy_mJ, status: this.status };
+    return { counts: energy_mJ, status: this.status };
   }
 }
 
@@ -170,7 +170,7 @@ export class BenchMeter {
     const [intervalSeconds, maximum_Wh] = [HALF_HOUR_S, 5000];
     const rating = { elements: 1, nominal_V: 230, maximum_A: 100, minGroup: 10 };
     const channels = ["1-0:1.8.0", "1-0:2.8.0"];
-    const later = { revokedPeers: [], update: null };
+    const later = { revokedPeers: [], update: null, calibration: null };
     const fixed = { meterId: METER_ID, intervalSeconds, channels, maximum_Wh };
     return { ...fixed, ...rating, ...anchors, ...later, ...changes };
   }

@@ -5,9 +5,11 @@ import { spawnSync } from "node:child_process";
 import { closeSync, constants, openSync, readSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { type Command, Option } from "commander";
+import { MJ_PER_DM3, MJ_PER_KWH, pulseCalibration, pulseSource } from "../host-sim/calibration.js";
 import { buildImage } from "../host-sim/image.js";
 import { drawParties, type Enrolment, enrol, type Parties } from "../host-sim/parties.js";
 import { SeededRandom } from "../host-sim/seeded.js";
+import { EXPORT_OBIS, IMPORT_OBIS } from "../host-sim/trace.js";
 import { decodePairing } from "../src/customer/messages.js";
 import { verifySigned } from "../src/proofs/signed.js";
 import { type Configuration, METER_ID } from "../src/trusted/authority/configuration.js";
@@ -36,6 +38,8 @@ const PIECE_BYTES = 32;
 const PAUSE_MS = 10;
 /** Longest line of the local port, bytes, with room for what is no such line. */
 const LINE_BYTES_MAX = 4_096;
+/** Volume of gas, dm3 (IEC 62056-6-1). */
+const GAS_OBIS = "7-0:3.0.0";
 const [NOMINAL_V, MAXIMUM_A] = [230, 60];
 
 interface Options {
@@ -43,6 +47,8 @@ interface Options {
   readonly out: string;
   readonly meter: string;
   readonly channels: "import" | "both";
+  readonly pulses: number;
+  readonly gas?: number;
   readonly interval: "900" | "1800";
   readonly seed: number;
   readonly json?: boolean;
@@ -56,6 +62,8 @@ export function addFirmwareProvision(program: Command): void {
     .requiredOption("--out <dir>", "new folder for certificate, pairing and the parties' keys")
     .option("--meter <id>", "the meter's id", "SM-0001")
     .addOption(new Option("--channels <which>", "pulse inputs").choices(["import", "both"]).default("import"))
+    .option("--pulses <n>", "pulses a kWh of the counted meter", wholeNumber(1, 1_000_000), 1000)
+    .option("--gas <dm3>", "a last pulse input that counts gas, dm3 a pulse", wholeNumber(1, 100_000))
     .addOption(
       new Option("--interval <seconds>", "length of an interval").choices(["900", "1800"]).default("1800"),
     )
@@ -87,12 +95,18 @@ function provisionBoard(options: Options): void {
   ]);
 }
 
-function configurationOf({ meter, channels, interval }: Options, parties: Parties): Configuration {
+function configurationOf(
+  { meter, channels, pulses, gas, interval }: Options,
+  parties: Parties,
+): Configuration {
   const intervalSeconds = Number(interval);
+  const energy = channels === "both" ? [IMPORT_OBIS, EXPORT_OBIS] : [IMPORT_OBIS];
+  const sources = energy.map((_, input) => pulseSource(input, MJ_PER_KWH, pulses));
+  if (gas !== undefined) sources.push(pulseSource(energy.length, gas * MJ_PER_DM3, 1));
   return {
     meterId: meter,
     intervalSeconds,
-    channels: channels === "both" ? ["1-0:1.8.0", "1-0:2.8.0"] : ["1-0:1.8.0"],
+    channels: gas === undefined ? energy : [...energy, GAS_OBIS],
     maximum_Wh: Math.floor((NOMINAL_V * MAXIMUM_A * intervalSeconds) / 3600),
     elements: 1,
     nominal_V: NOMINAL_V,
@@ -103,6 +117,7 @@ function configurationOf({ meter, channels, interval }: Options, parties: Partie
     minGroup: 10,
     revokedPeers: [],
     update: null,
+    calibration: pulseCalibration(...sources),
   };
 }
 

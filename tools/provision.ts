@@ -65,6 +65,7 @@ function runProvision({ out, config, meter: meterId, seed, interval, json }: Opt
     // Commands 8 and 9 fill these.
     revokedPeers: [],
     update: null,
+    calibration: null,
   };
   const { board, enrolment } = enrolBoard({ configuration, seed, start_s: START_S, loads, parties, image });
   writeBench(out, board, { parties, enrolment });

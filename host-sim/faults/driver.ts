@@ -506,11 +506,11 @@ export class Driver {
       [4e12],
     ];
     if (this.#dice.chance(1, 2)) {
-      const energy_mJ = this.#dice.pick(nonsense).concat(zeros.slice(1));
+      const counts = this.#dice.pick(nonsense).concat(zeros.slice(1));
       const isOne =
-        energy_mJ.length !== plan.channels.length ||
-        energy_mJ.some((mJ) => !(mJ >= 0 && mJ <= 3.6e12 && Number.isInteger(mJ)));
-      if (isOne) frontEnd.nonsense = { energy_mJ, status: 0 };
+        counts.length !== plan.channels.length ||
+        counts.some((mJ) => !(mJ >= 0 && mJ <= 3.6e12 && Number.isInteger(mJ)));
+      if (isOne) frontEnd.nonsense = { counts, status: 0 };
     }
     this.#fine(this.#dice.between(1, 10) * SECOND);
     if (this.#dice.chance(4, 5)) frontEnd.status = 0;

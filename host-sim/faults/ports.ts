@@ -2,8 +2,8 @@
 // what the unit knows, and when. Faults are set from outside; no port draws by itself.
 import { bytesToHex } from "@noble/hashes/utils.js";
 import type {
-  EnergyIncrement,
-  EnergySource,
+  FrontEnd,
+  FrontEndReading,
   Inputs,
   Loader,
   MonotonicCounter,
@@ -16,14 +16,14 @@ import { PowerCut } from "../flash.js";
 import { holds } from "./violation.js";
 
 /** A front end in front of a load that the scenario sets, and its faults. */
-export class FrontEnd implements EnergySource {
+export class SiteFrontEnd implements FrontEnd {
   readonly #heard: (status: number, isReport: boolean) => void;
   readonly #spoiled: (energy_mJ: readonly number[]) => void;
   #waiting_mJ: number[];
   /** Flags that it raises until they are changed. */
   status = 0;
   /** What it reports next instead of what it has measured, which is then lost. */
-  nonsense: EnergyIncrement | null = null;
+  nonsense: FrontEndReading | null = null;
 
   constructor(
     channels: number,
@@ -45,14 +45,14 @@ export class FrontEnd implements EnergySource {
     this.nonsense = null;
   }
 
-  read(): EnergyIncrement {
+  read(): FrontEndReading {
     const energy_mJ = this.#waiting_mJ;
     this.#waiting_mJ = energy_mJ.map(() => 0);
     const { nonsense } = this;
     this.nonsense = null;
     if (nonsense) this.#spoiled(energy_mJ);
     this.#heard(nonsense?.status ?? this.status, nonsense === null);
-    return nonsense ?? { energy_mJ, status: this.status };
+    return nonsense ?? { counts: energy_mJ, status: this.status };
   }
 }
 

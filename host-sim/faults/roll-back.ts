@@ -31,7 +31,7 @@ export function checkRollBack(site: Site, { snapshot, batches }: Remembered): vo
   site.flash.powerUp();
   site.flash.restore(snapshot);
   const { image, flash, secrets, button, counter, plan, dice } = site;
-  const energy = { read: () => ({ energy_mJ: plan.channels.map(() => 0), status: 0 }) };
+  const energy = { read: () => ({ counts: plan.channels.map(() => 0), status: 0 }) };
   const entropy = new SeededEntropy(dice.random.fork("roll-back"));
   const unit = new MetrologyUnit({ image, flash, secrets, entropy, energy, button, counter });
   for (let step = 0; step < STEPS; step++) {

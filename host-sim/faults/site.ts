@@ -34,8 +34,8 @@ import { LossyUplink, LyingSide } from "./network.js";
 import type { Plan } from "./plan.js";
 import {
   DriftingClock,
-  FrontEnd,
   FuseCounter,
+  SiteFrontEnd,
   SiteInputs,
   SiteLoader,
   SiteWatchdog,
@@ -78,7 +78,7 @@ export class Site {
   readonly flash: NorFlash;
   readonly secrets: MemorySecretStore;
   readonly button = new ScriptedButton();
-  readonly frontEnd: FrontEnd;
+  readonly frontEnd: SiteFrontEnd;
   readonly rtc: DriftingClock;
   readonly inputs: SiteInputs;
   readonly watchdog = new SiteWatchdog();
@@ -164,7 +164,7 @@ export class Site {
     });
     this.keys = new KeyModel(plan.intervalSeconds, () => this.messages.epochs.at(-1)?.epoch ?? 0);
     this.power_W = new Array<number>(channels).fill(0);
-    this.frontEnd = new FrontEnd(
+    this.frontEnd = new SiteFrontEnd(
       channels,
       (status, isReport) => this.#frontEndHeard(status, isReport),
       (energy_mJ) => this.registers.spoil(energy_mJ),
@@ -262,6 +262,7 @@ export class Site {
       minGroup: 10,
       revokedPeers: [],
       update: null,
+      calibration: null,
     };
   }
 

@@ -136,7 +136,12 @@ export function makeCorpus(seed: number): Corpus {
   });
   const revocation = encodeRevocation({ issuedAt_s: from_s, revoked });
   const { configuration } = meter;
-  const stored = encodeConfiguration({ ...configuration, revokedPeers: [new Uint8Array(8)], update: null });
+  const stored = encodeConfiguration({
+    ...configuration,
+    revokedPeers: [new Uint8Array(8)],
+    update: null,
+    calibration: null,
+  });
   const documents = {
     certificates: [certificate, other.enrolment.certificate],
     renewals: [renewal, renewalOf(other)],

@@ -149,7 +149,7 @@ export class FuzzedMeter {
       network: parties.network.publicKey,
       aggregator: parties.aggregator.publicKey,
     };
-    const rest = { maximum_Wh: 5000, minGroup: 10, revokedPeers: [], update: null };
+    const rest = { maximum_Wh: 5000, minGroup: 10, revokedPeers: [], update: null, calibration: null };
     return {
       meterId,
       intervalSeconds: INTERVAL_S,
@@ -164,7 +164,7 @@ export class FuzzedMeter {
 
   get ports(): Ports {
     const { image, flash, secrets, button, companion } = this;
-    const energy = { read: () => ({ energy_mJ: this.#waiting_mJ.splice(0, 2, 0, 0), status: 0 }) };
+    const energy = { read: () => ({ counts: this.#waiting_mJ.splice(0, 2, 0, 0), status: 0 }) };
     return { image, flash, secrets, entropy: this.#entropy, energy, button, companion };
   }
 

@@ -23,7 +23,7 @@ const unit = new MetrologyUnit({
   energy: {
     read() {
       read = true;
-      return { energy_mJ: [1_000_000, 0], status: 0 };
+      return { counts: [1_000_000, 0], status: 0 };
     },
   },
   button: new ScriptedButton(),

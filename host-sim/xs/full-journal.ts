@@ -23,7 +23,7 @@ export function fullChip({ input, tables }: Reference): Uint8Array {
   const flash = new BoardFlash();
   const { journal: partition, secrets } = storesOf(flash);
   const random = new SeededRandom(plan.seed).fork("full journal");
-  const energy = { read: () => ({ energy_mJ: [0, 0], status: 0 }) };
+  const energy = { read: () => ({ counts: [0, 0], status: 0 }) };
   const ports = { image: { ...image, ...tables }, flash: partition, secrets, energy };
   provision({ ...ports, entropy: new SeededEntropy(random), button: new ScriptedButton() }, plan.request);
   const journal = new Journal(partition);

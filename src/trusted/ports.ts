@@ -32,17 +32,33 @@ export interface Entropy {
   fill(into: Uint8Array): void;
 }
 
+/** One mains cycle of a waveform, in codes of the converter; no sample is in two cycles or in none. */
+export interface Cycle {
+  readonly samples: number;
+  /** Cycles before this one that found no room. */
+  readonly lost: number;
+  /** Of each element in order the sums of v, i, v², i², v·i, and of v a quarter of a period ago times i. */
+  readonly sums: readonly number[];
+}
+
 /** What a front end measured since it was last read. */
-export interface EnergyIncrement {
-  /** Energy per channel, in the order of the configuration: whole mJ, not negative. */
-  readonly energy_mJ: readonly number[];
-  /** Quality flags of design section 3 that the front end raises (INCOMPLETE, TAMPER, FAULT), else 0. */
+export interface FrontEndReading {
+  /** Steps of each count: pulses, or what a metering chip's registers moved by; whole, negative for back. */
+  readonly counts: readonly number[];
+  /** Of a waveform the cycles, oldest first. */
+  readonly cycles?: readonly Cycle[];
+  /** Quality flags of metrology/interval.ts that the front end raises (INCOMPLETE, TAMPER, FAULT), else 0. */
   readonly status: number;
 }
 
-/** A front end; it tolerates 3 s without being read. */
-export interface EnergySource {
-  read(): EnergyIncrement;
+/** A front end; it tolerates 3 s without being read. What its counts and codes are worth is not its to say. */
+export interface FrontEnd {
+  read(): FrontEndReading;
+}
+
+/** A lamp or an output that shows measured energy, for who tests the meter (IEC 62053-31). */
+export interface TestOutput {
+  pulse(pulses: number): void;
 }
 
 /** The pairing button. */
@@ -126,7 +142,7 @@ export interface Ports {
   readonly flash: Flash;
   readonly secrets: SecretStore;
   readonly entropy: Entropy;
-  readonly energy: EnergySource;
+  readonly energy: FrontEnd;
   readonly button: Button;
   readonly rtc?: RealTimeClock;
   readonly inputs?: Inputs;
@@ -134,4 +150,5 @@ export interface Ports {
   readonly counter?: MonotonicCounter;
   readonly loader?: Loader;
   readonly companion?: Companion;
+  readonly testOutput?: TestOutput;
 }

@@ -42,9 +42,10 @@ const PAIRING_MS = 120_000;
 const KEY_LIFE_S = 8 * DAY_SECONDS;
 /** Commands obeyed in a day, at most: each wears the flash. */
 const COMMANDS_A_DAY = 64;
-/** Numbers of faults that are no known answer: flash or software older than what has run; the watchdog. */
+/** Faults that are no known answer: flash or software older than what has run; the watchdog; the front end. */
 const ROLLED_BACK = 100;
 const WATCHDOG = 255;
+const FRONT_END = 101;
 const TAMPER_INPUTS = 4;
 
 /** Unit of a thousand of a channel's counts, by the OBIS medium and quantity (IEC 62056-6-1). */
@@ -120,7 +121,9 @@ export class MetrologyUnit {
   step(now_ms: number): boolean {
     const time_s = this.#clock.time_s(now_ms);
     this.#events.now_s = time_s;
+    const wasFaulty = this.#measurement.isFaulty;
     this.#measurement.measure(now_ms, time_s, this.#sealer !== null && !this.#journal.intervalPending);
+    if (this.#measurement.isFaulty && !wasFaulty) this.#fault(FRONT_END);
     this.#watchInputs(now_ms);
     if (this.#switchMoved()) this.#events.raise(EventType.LOAD_SWITCH, int(this.#loadSwitch));
     this.#ports.watchdog?.feed();

@@ -175,7 +175,7 @@ describe("a fault", () => {
   it.each([
     [{ lampPin: 3 }, "config lampPin: GPIO 3 is localReceivePin already"],
     [{ buttonPin: 99 }, "config buttonPin: expected a whole number from 0 to 48"],
-    [{ importPulsesPerKWh: "many" }, "config importPulsesPerKWh: expected a whole number from 1 to 1000000"],
+    [{ gasPin: "many" }, "config gasPin: expected a whole number from -1 to 48"],
     [{ localPort: 3 }, "config localPort: expected a whole number from 0 to 2"],
   ])("of the configuration, %o, is an error at boot with its name", async (config, why) => {
     const site = await Site.open({ provisioned: false, config });

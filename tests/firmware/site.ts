@@ -1,8 +1,10 @@
 // A demonstration board on a wall: the firmware's own two programs on a simulated chip, the installer's terminal,
 // the counted meter's pulses, the access point, the broker and the head end behind it. A scenario says what
 // differs and reads what arrived, as the customer would.
+
 import { readFileSync } from "node:fs";
 import { bytesToHex, concatBytes } from "@noble/hashes/utils.js";
+import { MJ_PER_KWH, pulseCalibration, pulseSource } from "../../host-sim/calibration.js";
 import { VirtualClock } from "../../host-sim/clock.js";
 import { Board, type BoardOptions } from "../../host-sim/ecma419/board.js";
 import { Broker } from "../../host-sim/ecma419/broker.js";
@@ -30,6 +32,7 @@ export const MIDNIGHT_S = 1_767_225_600;
 export const HOUR_MS = 3_600_000;
 export const HALF_HOUR_S = 1800;
 export const PULSES_PER_KWH = 1000;
+const pulses = (input: number) => pulseSource(input, MJ_PER_KWH, PULSES_PER_KWH);
 export const BROKER = "broker.example";
 export const BROKER_PORT = 8883;
 
@@ -166,6 +169,7 @@ export class Site {
       minGroup: 10,
       revokedPeers: [],
       update: null,
+      calibration: pulseCalibration(pulses(0), pulses(1)),
       supplier: supplier.publicKey,
       network: network.publicKey,
       aggregator: aggregator.publicKey,

@@ -114,9 +114,9 @@ describe("TraceEnergy", () => {
           const end_ms = (START_S + (at + 1) * step_s) * 1000;
           const total = [0n, 0n];
           const read = () => {
-            const { energy_mJ, status } = source.read();
+            const { counts, status } = source.read();
             expect(status).toBe(0);
-            energy_mJ.forEach((energy, channel) => {
+            counts.forEach((energy, channel) => {
               expect(Number.isSafeInteger(energy) && energy >= 0).toBe(true);
               total[channel] = (total[channel] ?? 0n) + BigInt(energy);
             });
@@ -133,7 +133,7 @@ describe("TraceEnergy", () => {
           read();
         });
         clock.advance(10 * step_s * 1000);
-        expect(source.read().energy_mJ).toEqual([0, 0]);
+        expect(source.read().counts).toEqual([0, 0]);
       }),
     );
   });
@@ -142,20 +142,20 @@ describe("TraceEnergy", () => {
     const clock = new VirtualClock(START_S * 1000 + 30_000);
     const source = new TraceEnergy(traceOf([[100, 7], null, [1000, 1], [60, 0]]), clock);
     clock.advance(180_000);
-    expect(source.read().energy_mJ).toEqual([50 + 1000 + 30, 4 + 1]);
+    expect(source.read().counts).toEqual([50 + 1000 + 30, 4 + 1]);
   });
 
   it("measures nothing before power-up, before the trace or without power", () => {
     const clock = new VirtualClock((START_S - 60) * 1000);
     const early = new TraceEnergy(traceOf([[100, 100], null]), clock);
     clock.advance(60_000);
-    expect(early.read().energy_mJ).toEqual([0, 0]);
+    expect(early.read().counts).toEqual([0, 0]);
     clock.advance(59_999);
     const late = new TraceEnergy(traceOf([[100, 100], null]), clock);
-    expect(early.read().energy_mJ).toEqual([99, 99]);
+    expect(early.read().counts).toEqual([99, 99]);
     clock.advance(1);
-    expect(late.read().energy_mJ).toEqual([1, 1]);
+    expect(late.read().counts).toEqual([1, 1]);
     clock.advance(30_000);
-    expect(late.read().energy_mJ).toEqual([0, 0]);
+    expect(late.read().counts).toEqual([0, 0]);
   });
 });

@@ -297,14 +297,14 @@ describe("a day of a meter", () => {
     meter.confirm();
     meter.passUntil(HALF_HOUR_S);
     const reports = [
-      { energy_mJ: [0, 0], status: 0xff },
-      { energy_mJ: [-1, 5], status: 0 },
-      { energy_mJ: [1], status: 0 },
-      { energy_mJ: [800 * MJ_PER_WH, 0], status: 0 },
-      { energy_mJ: [801 * MJ_PER_WH, 0], status: 0 },
+      { counts: [0, 0], status: 0xff },
+      { counts: [-1, 5], status: 0 },
+      { counts: [1], status: 0 },
+      { counts: [800 * MJ_PER_WH, 0], status: 0 },
+      { counts: [801 * MJ_PER_WH, 0], status: 0 },
     ];
-    for (const { energy_mJ, status } of reports) {
-      meter.energy.waiting_mJ = energy_mJ;
+    for (const { counts, status } of reports) {
+      meter.energy.waiting_mJ = counts;
       meter.energy.status = status;
       meter.pass(60);
       meter.energy.status = 0;

@@ -2,7 +2,14 @@
 // and channels are fixed for life; the authority can change the rest by command.
 import { bytesToHex } from "@noble/hashes/utils.js";
 import { array, bstr, CborReader, int, map, orNil, tstr } from "../encoding/cbor.js";
+import {
+  type Calibration,
+  type CountSource,
+  encodeCalibration,
+  readCalibration,
+} from "../metrology/calibration.js";
 import { INTERVAL_SECONDS, U32_MAX } from "../metrology/interval.js";
+import { quantityOf } from "../metrology/waveform.js";
 
 export const METER_ID = /^[A-Z0-9][A-Z0-9-]{0,31}$/;
 /** OBIS code of a register (IEC 62056-6-1) without its billing-period field: A-B:C.D.E. */
@@ -13,8 +20,8 @@ const KEY_BYTES = 32;
 /** Revoked peers: H(X)[0..8] each. */
 const PEER_BYTES = 8;
 const PEERS_MAX = 32;
-/** Largest encoded configuration, bytes: with all revoked peers and an update. */
-export const CONFIGURATION_BYTES_MAX = 800;
+/** Largest encoded configuration, bytes: with all revoked peers, an update and a calibration. */
+export const CONFIGURATION_BYTES_MAX = 1000;
 
 /** Software that the authority has approved to replace what runs. */
 export interface Update {
@@ -46,6 +53,8 @@ export interface Configuration {
   /** H(X)[0..8] of peers that no roster may name, ascending, at most 32. */
   readonly revokedPeers: readonly Uint8Array[];
   readonly update: Update | null;
+  /** Null for a front end whose counts are the channels' energies in mJ. */
+  readonly calibration: Calibration | null;
 }
 
 /**
@@ -119,9 +128,14 @@ const FIELDS = [
     (reader) => (reader.nil() ? null : readUpdate(reader)),
     (update) => orNil(update && encodeUpdate(update)),
   ),
+  field(
+    "calibration",
+    (reader) => (reader.nil() ? null : readCalibration(reader)),
+    (calibration) => orNil(calibration && encodeCalibration(calibration)),
+  ),
 ];
-/** Keys of the fields that a configuration command may change: maximum, anchors, least group. */
-const CHANGEABLE: readonly number[] = [4, 8, 9, 10, 11];
+/** Keys of the fields that a configuration command may change: maximum, anchors, least group, calibration. */
+const CHANGEABLE: readonly number[] = [4, 8, 9, 10, 11, 14];
 
 /** At most CONFIGURATION_BYTES_MAX. */
 export const encodeConfiguration = (configuration: Configuration) =>
@@ -152,11 +166,28 @@ export function changeConfiguration(configuration: Configuration, reader: CborRe
   return checked(changed, reader);
 }
 
+/** Whether each channel has a source: a count, or a quantity of an element that there is. */
+function isCalibrated(
+  { sources, waveform }: Calibration,
+  channels: readonly string[],
+  elements: number,
+): boolean {
+  const isMeasured = (source: CountSource | null, at: number) => {
+    const quantity = quantityOf(channels[at] as string);
+    return source !== null || (waveform !== null && quantity !== null && (quantity.element ?? 0) < elements);
+  };
+  const hasElements = waveform === null || waveform.elements.length === elements;
+  return hasElements && sources.length === channels.length && sources.every(isMeasured);
+}
+
 function checked(configuration: Configuration, reader: CborReader): Configuration {
   const { elements, nominal_V, maximum_A, intervalSeconds, maximum_Wh, minGroup } = configuration;
   const fuse_Wh = (elements * nominal_V * maximum_A * intervalSeconds) / 3600;
   if (fuse_Wh === 0 || maximum_Wh > fuse_Wh) reader.refuse("maximum above fuse rating x interval");
   if (minGroup < 3) reader.refuse("least group below 3");
+  const { calibration, channels } = configuration;
+  if (calibration && !isCalibrated(calibration, channels, elements))
+    reader.refuse("calibration of other channels");
   const anchors = [configuration.supplier, configuration.network, configuration.aggregator];
   if (new Set(anchors.map(bytesToHex)).size < anchors.length) reader.refuse("two roles with one key");
   return configuration;

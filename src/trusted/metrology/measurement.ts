@@ -5,8 +5,10 @@ import type { Configuration } from "../authority/configuration.js";
 import type { Journal } from "../journal/journal.js";
 import { SWITCH_CLOSED } from "../journal/state.js";
 import type { Ports } from "../ports.js";
+import { EnergyMeter } from "./energy-meter.js";
 import { intervalAt, intervalStart_s, Status } from "./interval.js";
-import { closeChannel, integrate, isIncrement, placeUntimed, registerNow_Wh } from "./registers.js";
+import { closeChannel, integrate, MILLIJOULES_PER_WH, placeUntimed, registerNow_Wh } from "./registers.js";
+import { quantityOf } from "./waveform.js";
 
 /** The state is written at least this often. */
 const PERSIST_EVERY_MS = 300_000;
@@ -16,8 +18,8 @@ const PERSIST_MJ_PER_VA = 2520;
 const STEP_MS = 1_000;
 /** No more than Imax flows in that time: a pulse in a short step stands for what flowed long before it. */
 const STEP_MJ_PER_VA = STEP_MS;
-/** Flags that a front end may raise. */
-const FRONT_END = Status.INCOMPLETE | Status.TAMPER | Status.FAULT;
+
+const MILLIJOULES_PER_KWH = 1000 * MILLIJOULES_PER_WH;
 
 /** A time that was just confirmed or set. */
 export interface TimeSet {
@@ -33,18 +35,28 @@ export class Measurement {
   readonly #journal: Journal;
   /** In force; replaced by a configuration command. */
   configuration: Configuration;
-  readonly #ports: Pick<Ports, "energy" | "companion">;
+  readonly #ports: Pick<Ports, "companion" | "testOutput">;
+  readonly #meter: EnergyMeter;
+  /** Energy that the test output has not shown yet, mJ times its constant. */
+  #untested = 0;
   readonly #rating_VA: number;
   #unwritten_mJ = 0;
   #measured_ms = 0;
   #written_ms = 0;
   /** Registers as last persisted, Wh: only these are shown. */
   registers_Wh: readonly number[];
+  /** Whether the front end has just said what is no energy, or that it has failed. */
+  isFaulty = false;
   /** Whether the time was known at the last reading. */
   #timed = false;
 
-  constructor(journal: Journal, configuration: Configuration, ports: Pick<Ports, "energy" | "companion">) {
+  constructor(
+    journal: Journal,
+    configuration: Configuration,
+    ports: Pick<Ports, "energy" | "companion" | "testOutput">,
+  ) {
     this.#journal = journal;
+    this.#meter = new EnergyMeter(ports.energy, configuration.channels);
     this.configuration = configuration;
     this.#ports = ports;
     const { elements, nominal_V, maximum_A } = configuration;
@@ -62,9 +74,9 @@ export class Measurement {
   measure(now_ms: number, time_s: number | null, mayClose: boolean): void {
     const { state } = this.#journal;
     this.#timed = time_s !== null;
-    const step_mJ = this.#integrate();
-    this.#unwritten_mJ += step_mJ;
     const elapsed_ms = now_ms - this.#measured_ms;
+    const step_mJ = this.#integrate(elapsed_ms);
+    this.#unwritten_mJ += step_mJ;
     const projected_mJ = (step_mJ * STEP_MS) / Math.max(1, elapsed_ms);
     const next_mJ = Math.max(step_mJ, Math.min(projected_mJ, STEP_MJ_PER_VA * this.#rating_VA));
     this.#measured_ms = now_ms;
@@ -130,15 +142,29 @@ export class Measurement {
   }
 
   /** Energy of all channels since the last step, mJ. */
-  #integrate(): number {
+  #integrate(elapsed_ms: number): number {
     const { state } = this.#journal;
-    const { energy_mJ, status } = this.#ports.energy.read();
-    const valid = isIncrement(energy_mJ, state.channels.length);
-    this.flag((status & FRONT_END) | (valid ? 0 : Status.FAULT) | this.#switchStatus);
-    if (!valid) return 0;
+    const { calibration } = this.configuration;
+    const { energy_mJ, status } = this.#meter.read(calibration, state.channels.length, elapsed_ms);
+    this.flag(status | this.#switchStatus);
+    this.isFaulty = (status & Status.FAULT) !== 0;
+    this.#showTest(energy_mJ);
     for (const [at, channel] of state.channels.entries())
       integrate(channel, energy_mJ[at] as number, this.#timed);
     return energy_mJ.reduce((sum, mJ) => sum + mJ, 0);
+  }
+
+  /** Active energy of all elements, in either direction, as pulses of the test output. */
+  #showTest(energy_mJ: readonly number[]): void {
+    const { channels, calibration } = this.configuration;
+    const shown_mJ = energy_mJ.reduce((sum, mJ, channel) => {
+      const quantity = quantityOf(channels[channel] as string);
+      return quantity && quantity.element === null && !quantity.isReactive ? sum + mJ : sum;
+    }, 0);
+    this.#untested += shown_mJ * (calibration?.testPulses ?? 0);
+    const pulses = Math.floor(this.#untested / MILLIJOULES_PER_KWH);
+    this.#untested -= pulses * MILLIJOULES_PER_KWH;
+    if (pulses > 0) this.#ports.testOutput?.pulse(pulses);
   }
 
   get #switchStatus(): number {

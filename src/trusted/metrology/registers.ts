@@ -6,18 +6,13 @@ import type { Channel } from "../journal/state.js";
 import { READING_MAX } from "../sealing/commitment.js";
 
 export const MILLIJOULES_PER_WH = 3_600_000;
-/** Largest increment a front end may report in one call: 1 MWh, far above any fuse. */
+/** Largest energy of a channel between two readings of the front end: 1 MWh, far above any fuse. */
 const INCREMENT_MAX_MJ = 1e6 * MILLIJOULES_PER_WH;
 /** What a channel may hold before it is closed: stored in 6 bytes (78 MWh). */
 const OPEN_MAX_MJ = 2 ** 48 - 1;
 
-/** Whether a front end's report is one: as many channels as configured, whole non-negative mJ in bounds. */
-export function isIncrement(energy_mJ: readonly number[], channels: number): boolean {
-  return (
-    energy_mJ.length === channels &&
-    energy_mJ.every((mJ) => Number.isSafeInteger(mJ) && mJ >= 0 && mJ <= INCREMENT_MAX_MJ)
-  );
-}
+/** Whether this can be a channel's energy between two readings: whole mJ, not negative, in bounds. */
+export const isEnergy = (mJ: number) => Number.isSafeInteger(mJ) && mJ >= 0 && mJ <= INCREMENT_MAX_MJ;
 
 /** Adds energy to the open interval, or to the untimed energy while the clock is unconfirmed. */
 export function integrate(channel: Channel, energy_mJ: number, timed: boolean): void {

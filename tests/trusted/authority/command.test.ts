@@ -50,6 +50,7 @@ const configuration: Configuration = {
   minGroup: 10,
   revokedPeers: [],
   update: null,
+  calibration: null,
 };
 
 const RECEIPT = bstr(new Uint8Array(32).fill(8));

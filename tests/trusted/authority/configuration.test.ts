@@ -29,6 +29,15 @@ const sample: Configuration = {
   minGroup: 10,
   revokedPeers: [new Uint8Array(8), new Uint8Array(8).fill(7)],
   update: { imageDigest: new Uint8Array(32).fill(4), softwareId: new Uint8Array(32).fill(5), version: 6 },
+  calibration: {
+    sources: [null, { input: 0, isBackward: true, numerator: 3_600_000, denominator: 7, maxPerSecond: 16 }],
+    waveform: {
+      samplesPerSecond: 4000,
+      starting_mW: 4600,
+      elements: Array.from({ length: 3 }, () => ({ gain: 14_400_000, delay_ns: -125 })),
+    },
+    testPulses: 1000,
+  },
 };
 const PEERS_MAX = 32;
 /** So many peers, ascending by their last byte. */
@@ -58,12 +67,22 @@ const configurations: fc.Arbitrary<Configuration> = fc
     minGroup: fc.integer({ min: 3, max: 128 }),
     peers: fc.nat(PEERS_MAX),
     update: fc.option(fc.record({ imageDigest: keys, softwareId: keys, version: fc.nat(0xffffffff) })),
+    isCounted: fc.boolean(),
+    source: fc.record({
+      input: fc.nat(15),
+      isBackward: fc.boolean(),
+      numerator: fc.maxSafeNat(),
+      denominator: fc.integer({ min: 1, max: 0xffffffff }),
+      maxPerSecond: fc.nat(0xffffffff),
+    }),
   })
   .filter(({ supplier, network, aggregator }) => {
     return new Set([supplier, network, aggregator].map(bytesToHex)).size === 3;
   })
-  .map(({ share, peers, ...given }) => {
-    const rest = { ...given, revokedPeers: peersOf(peers) };
+  .map(({ share, peers, isCounted, source, ...given }) => {
+    const sources = given.channels.map(() => source);
+    const calibration = isCounted ? { sources, waveform: null, testPulses: 500 } : null;
+    const rest = { ...given, revokedPeers: peersOf(peers), calibration };
     const fuse_Wh = (rest.elements * rest.nominal_V * rest.maximum_A * rest.intervalSeconds) / 3600;
     return { ...rest, maximum_Wh: Math.floor(share * fuse_Wh) };
   });

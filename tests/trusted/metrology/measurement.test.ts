@@ -33,8 +33,9 @@ function measuring({ maximum_Wh = 20_000, companion }: { maximum_Wh?: number; co
     minGroup: 10,
     revokedPeers: [],
     update: null,
+    calibration: null,
   };
-  const next = { energy_mJ: [0], status: 0 };
+  const next = { counts: [0], status: 0 };
   const measurement = new Measurement(journal, configuration, {
     energy: { read: () => next },
     ...(companion ? { companion } : {}),
@@ -42,7 +43,7 @@ function measuring({ maximum_Wh = 20_000, companion }: { maximum_Wh?: number; co
   const writes = vi.spyOn(journal, "writeState");
   /** Measures this energy at a time after the first interval's start, or an unknown one. */
   const measure = (energy_mJ: number, after_s: number, { timed = true, mayClose = true } = {}) => {
-    next.energy_mJ = [energy_mJ];
+    next.counts = [energy_mJ];
     measurement.measure(1000 * after_s, timed ? START_S + after_s : null, mayClose);
     return writes.mock.calls.length;
   };
