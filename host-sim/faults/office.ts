@@ -190,10 +190,13 @@ export class Office {
     const by = dice.pick(SENDERS);
     const last = this.#site.commands.counters[by];
     const counter = dice.pick([last, Math.max(0, last - 1), last + 2, 0xffffffff]);
+    const kind = dice.between(2, 9);
+    // Its turn may come, when it is replayed: an argument for the Companion it then judges, others are malformed.
+    const outOfTurn = { kind, argument: int(1), isWellFormed: kind >= 4 && kind <= 7 };
     const former = this.#former.length > 0 ? dice.pick(this.#former) : this.#stranger;
     const topUp = { by: "supplier", kind: 5, argument: int(1) } as const;
     const choices = [
-      () => this.draft({ by, kind: dice.between(2, 9), argument: int(1), counter, name: "wrong counter" }),
+      () => this.draft({ by, ...outOfTurn, counter, name: "wrong counter" }),
       () => this.draft({ ...topUp, by: "aggregator", name: "wrong role" }),
       () => this.draft({ ...topUp, by: "network", name: "wrong role" }),
       () => this.draft({ by: "supplier", kind: 2, argument: map([11, int(5)]), name: "wrong role" }),

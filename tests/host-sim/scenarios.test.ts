@@ -41,6 +41,7 @@ describe("a scenario of all faults holds", () => {
     [52, 3, "all", "the history was compared while an interval of the future was open"],
     [70, 3, "all", "a command was obeyed just before an interval closed, and the model had not heard"],
     [288, 3, "all", "the model took an interval for begun before which the clock had been set back"],
+    [625, 3, "all", "the model took a malformed command, replayed in its turn, for a good one"],
     [562, 3, "all", "an answer for the time waited behind an outage's acknowledgements until it was too old"],
   ])("for seed %d over %d days of %s, where once %s", (seed, days, faults) => {
     runFaults({ seed, days, faults: parseFaults(faults) });
