@@ -121,9 +121,9 @@ export class MetrologyUnit {
   step(now_ms: number): boolean {
     const time_s = this.#clock.time_s(now_ms);
     this.#events.now_s = time_s;
-    const wasFaulty = this.#measurement.isFaulty;
+    const { faults } = this.#measurement;
     this.#measurement.measure(now_ms, time_s, this.#sealer !== null && !this.#journal.intervalPending);
-    if (this.#measurement.isFaulty && !wasFaulty) this.#fault(FRONT_END);
+    if (this.#measurement.faults > faults) this.#fault(FRONT_END);
     this.#watchInputs(now_ms);
     if (this.#switchMoved()) this.#events.raise(EventType.LOAD_SWITCH, int(this.#loadSwitch));
     this.#ports.watchdog?.feed();

@@ -9,6 +9,7 @@ export const ELEMENTS_MAX = 3;
 const SOURCES_MAX = 8;
 /** Count inputs of a front end, at most. */
 const INPUTS_MAX = 16;
+const PULSES_MAX = 100_000;
 const DELAY_MAX_NS = 1_000_000;
 /** Samples a second of each voltage and current: with fewer, harmonics are lost; with more, a quarter of a period is. */
 const SAMPLES_MIN = 2_000;
@@ -91,5 +92,5 @@ export function readCalibration(reader: CborReader): Calibration {
     reader.nil() ? null : readSource(reader),
   );
   const waveform = reader.nil() ? null : readWaveform(reader);
-  return { sources, waveform, testPulses: reader.uint(U32_MAX) };
+  return { sources, waveform, testPulses: reader.uint(PULSES_MAX) };
 }

@@ -45,8 +45,8 @@ export class Measurement {
   #written_ms = 0;
   /** Registers as last persisted, Wh: only these are shown. */
   registers_Wh: readonly number[];
-  /** Whether the front end has just said what is no energy, or that it has failed. */
-  isFaulty = false;
+  /** Intervals in which the front end has failed, or said what is no energy, since power-up. */
+  faults = 0;
   /** Whether the time was known at the last reading. */
   #timed = false;
 
@@ -146,8 +146,9 @@ export class Measurement {
     const { state } = this.#journal;
     const { calibration } = this.configuration;
     const { energy_mJ, status } = this.#meter.read(calibration, state.channels.length, elapsed_ms);
+    const before = state[this.#timed ? "openStatus" : "untimedStatus"];
+    if ((status & ~before & Status.FAULT) !== 0) this.faults++;
     this.flag(status | this.#switchStatus);
-    this.isFaulty = (status & Status.FAULT) !== 0;
     this.#showTest(energy_mJ);
     for (const [at, channel] of state.channels.entries())
       integrate(channel, energy_mJ[at] as number, this.#timed);

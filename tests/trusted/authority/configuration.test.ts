@@ -101,7 +101,28 @@ describe("a configuration", () => {
     const longest = { meterId: `A${"-".repeat(31)}`, channels, minGroup: 128, maximum_Wh: 500_000 };
     const rating = { intervalSeconds: 1800, nominal_V: 1000, maximum_A: 1000 };
     const update = { imageDigest: sample.supplier, softwareId: sample.supplier, version: 0xffffffff };
-    const largest = { ...sample, ...longest, ...rating, update, revokedPeers: peersOf(PEERS_MAX) };
+    const source = {
+      input: 15,
+      isBackward: true,
+      numerator: Number.MAX_SAFE_INTEGER,
+      denominator: 0xffffffff,
+      maxPerSecond: 0xffffffff,
+    };
+    const element = { gain: Number.MAX_SAFE_INTEGER, delay_ns: -1_000_000 };
+    const waveform = {
+      samplesPerSecond: 16_000,
+      starting_mW: 0xffffffff,
+      elements: [element, element, element],
+    };
+    const calibration = { sources: channels.map(() => source), waveform, testPulses: 100_000 };
+    const largest = {
+      ...sample,
+      ...longest,
+      ...rating,
+      update,
+      revokedPeers: peersOf(PEERS_MAX),
+      calibration,
+    };
     expect(encodeConfiguration(largest).length).toBeLessThanOrEqual(CONFIGURATION_BYTES_MAX);
     expect(decodeConfiguration(encodeConfiguration(largest))).toEqual(largest);
   });
