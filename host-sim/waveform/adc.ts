@@ -182,8 +182,9 @@ function binaryCurve(bits: number, { bow_codes, unitMismatch }: BinaryCurve, ran
   return piecesFilled((piece) => {
     const ideal = (piece * codes) / CURVE_PIECES;
     const x = (2 * piece) / CURVE_PIECES - 1;
+    const code = Math.min(Math.round(ideal), codes - 1);
     // The inverse of the levels to first order: what it leaves out is an error of the error.
-    return ideal - (level(Math.min(Math.round(ideal), codes - 1)) - Math.round(ideal)) + bow * (1 - x * x);
+    return ideal - (level(code) - code) + bow * (1 - x * x);
   });
 }
 

@@ -144,6 +144,10 @@ export const EXTERNAL_16: FrontEnd = {
   jitter_s: 1e-9,
   // Assumption, of the converter's internal reference; a similar part, MCP3903, claims 5 ppm/K (DS25048B).
   reference: { drift_ppmPerK: 15, ageing_ppmPerYear: 50 },
+  // Assumption: the meter's own Wi-Fi, on another chip, is heard faintly at each beacon's interval.
+  radio: { every_s: 0.1, lasts_s: 2e-3, noise_codes: 2, shift_codes: 1 },
+  // Assumption: 5 ms once in six hours.
+  drops: { every_s: 21_600, lasts_s: 5e-3 },
 };
 
 /** Model (a) for two or three elements: as {@link EXTERNAL_16}, the currents through dc tolerant transformers. */
@@ -169,7 +173,7 @@ const SAR_12 = {
   bits: 12,
   span_V: 3.3,
   bias_V: 1.65,
-  // Assumption: 0.008 of a unit capacitor makes weights whose INL is mostly within 1, at most about 2 codes.
+  // Assumption: with it 40 units have an INL of 0.6 to 2.9, mostly below 2, and a DNL of up to 2 codes.
   curve: { kind: "binary", bow_codes: 1.7, unitMismatch: 0.015 },
   // What is left once calibration has found the gain of each range. Assumption.
   gainSpread_ppm: 300,
@@ -213,6 +217,9 @@ export const DUAL_12: FrontEnd = {
   jitter_s: 20e-9,
   // Assumption: an external reference of 25 ppm/K.
   reference: { drift_ppmPerK: 25, ageing_ppmPerYear: 100 },
+  // Assumptions, as for (a), of coarser codes.
+  radio: { every_s: 0.1, lasts_s: 2e-3, noise_codes: 1, shift_codes: 0.5 },
+  drops: { every_s: 21_600, lasts_s: 5e-3 },
 };
 
 // ---- (c) ESP32 ADC1 ----
