@@ -243,7 +243,7 @@ const ESP32_ADC1 = {
       [2.462, 2_811],
       [3.135, 4_095],
     ],
-    // ESP32 series data sheet, "ADC characteristics": INL within 12, DNL within 7 codes (from memory).
+    // ESP32 series data sheet, "ADC characteristics": INL within 12, DNL within 7 codes (not looked up again).
     inl_codes: 12,
     dnl_codes: 7,
   },
