@@ -48,6 +48,8 @@ export class I2cLine {
   readonly #faults = new Map<number, LineFault[]>();
   /** "open": no device is heard. "ones": all acknowledge, and every byte read is ones: a bridge without its far side. */
   state: "whole" | "open" | "ones" = "whole";
+  /** Bits of each byte that arrive wrong, from bit 0; bit 8 is a lost acknowledge. Null: a quiet bus. */
+  noise: (() => number) | null = null;
   /** Transfers so far. */
   transfers = 0;
   /** Bits so far, for the time that they take. */
@@ -127,7 +129,8 @@ export class I2cLine {
     const byte = this.#byte++;
     this.bits += BITS_PER_BYTE;
     const here = faults.filter((fault) => fault.byte === byte);
-    let flip = 0;
+    const noise = this.noise?.() ?? 0;
+    let flip = noise & 0xff;
     for (const fault of here) {
       if (fault.kind === "meanwhile") fault.happens();
       if (fault.kind === "flip") flip ^= fault.bits & 0xff;
@@ -135,7 +138,7 @@ export class I2cLine {
     return {
       flip,
       cut: here.some(({ kind }) => kind === "cut"),
-      nack: here.some(({ kind }) => kind === "nack"),
+      nack: noise > 0xff || here.some(({ kind }) => kind === "nack"),
     };
   }
 }
