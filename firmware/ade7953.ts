@@ -133,7 +133,7 @@ export class ADE7953 {
     this.#counted_ms = options.now_ms();
   }
 
-  /** To be called about once a second. Never throws; BUSTIME */
+  /** To be called about once a second. Never throws. 19 ms of the bus with four registers, 30 ms of waiting if it hangs. */
   read(): ADE7953Reading {
     const status = this.#configured ? this.#measure() : this.#configure();
     return { counters: this.#accounts.map(({ counter }) => counter), status, faults: this.#faults };
