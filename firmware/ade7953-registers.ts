@@ -116,7 +116,6 @@ export class ADE7953Registers {
     try {
       const pointer = Uint8Array.of(register >> 8, register & 0xff);
       const bytes = new Uint8Array(this.#open().writeRead(pointer, width));
-      if (bytes.length !== width) return null;
       let value = 0;
       for (const byte of bytes) value = value * 256 + byte;
       return value;

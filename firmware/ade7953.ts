@@ -9,8 +9,8 @@
 import { Status } from "../src/trusted/metrology/interval.js";
 import { ADE7953Registers, type I2CSensor } from "./ade7953-registers.js";
 
-/** Table 15, in the 32-bit form, whose upper byte repeats the sign. */
-const ENERGY = { activeA: 0x31e, activeB: 0x31f, reactiveA: 0x320, reactiveB: 0x321 } as const;
+/** Table 15, in the 24-bit form: the 32-bit one only repeats the sign. */
+const ENERGY = { activeA: 0x21e, activeB: 0x21f, reactiveA: 0x220, reactiveB: 0x221 } as const;
 export type EnergyRegister = keyof typeof ENERGY;
 
 /** Table 13. */
@@ -128,7 +128,6 @@ export class ADE7953 {
       [PGA_IB, gainCodes.currentB],
       [DISNOLOAD, NO_LOAD_OFF],
       [CONFIG, CONFIG_SET],
-      [WRITE_PROTECT, PROTECTED],
     ];
     this.#counted_ms = options.now_ms();
   }
@@ -204,8 +203,7 @@ export class ADE7953 {
     const values: number[] = [];
     for (const { register } of this.#accounts) {
       const value = this.#chip.read(register);
-      // The upper byte is the sign's ("ADE7953 Registers").
-      if (value === null || (value << 8) >> 8 !== (value | 0)) return null;
+      if (value === null) return null;
       values.push(value);
     }
     return values;
@@ -267,12 +265,15 @@ export class ADE7953 {
   }
 
   #writeSettings(): boolean {
-    // After a half-done attempt; a chip that has been reset takes it as well.
-    if (!this.#chip.set(WRITE_PROTECT, 0)) return false;
-    if (!this.#chip.unlockAndSet(KEY, TIMING, TIMING_OPTIMUM)) return false;
-    if (!this.#settings.every(([register, value]) => this.#chip.set(register, value))) return false;
+    const chip = this.#chip;
+    // Of a chip that was not reset but lost CRC_ENABLE: it still refuses to be written to.
+    if (!chip.set(WRITE_PROTECT, 0)) return false;
+    if (!this.#settings.every(([register, value]) => chip.set(register, value))) return false;
+    // Not to be read back, perhaps, so after CONFIG: while the checksum is on there was no reset since.
+    if (!chip.unlockAndSet(KEY, TIMING, TIMING_OPTIMUM)) return false;
+    if (!chip.set(WRITE_PROTECT, PROTECTED)) return false;
     // All of them once more: a reset between two of them would have taken the first.
-    return this.#settings.every(([register, value]) => this.#chip.read(register) === value);
+    return this.#settings.every(([register, value]) => chip.read(register) === value);
   }
 
   #restart(begun_ms: number): number {
