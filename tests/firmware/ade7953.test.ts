@@ -369,10 +369,24 @@ describe("an ADE7953 that loses its configuration", () => {
         expect(turn.status).toBe(0);
         expect(bench.isConfigured).toBe(true);
         const next = bench.settle();
-        expect(next.status).toBe(0);
+        expect(next).toMatchObject({ status: 0, faults: 0 });
         expect((next.counters[0] ?? 0) - (turn.counters[0] ?? 0)).toBe(FULL_SCALE_PER_S);
       }
     }
+  });
+
+  it("by a loss of its supply is one fault, and silent until it has started", () => {
+    const bench = Bench.counting();
+    bench.power(FULL_PPM);
+    const before = bench.settle();
+    bench.chip.powerDown();
+    for (let second = 0; second < 5; second++) {
+      expect(bench.settle()).toEqual({ ...before, status: INCOMPLETE });
+    }
+    bench.chip.powerUp();
+    expect(bench.settle()).toEqual({ ...before, status: LOST, faults: 1 });
+    const [counted = 0] = before.counters;
+    expect(bench.settle()).toEqual({ status: 0, faults: 1, counters: [counted + FULL_SCALE_PER_S, 0, 0, 0] });
   });
 
   it("by its checksum being switched off, and nothing else, is configured without a reset", () => {
