@@ -4,6 +4,7 @@ import { describe, expect, it } from "vitest";
 import { VirtualClock } from "../../host-sim/clock.js";
 import { Broker, type Packet } from "../../host-sim/ecma419/broker.js";
 import { flashModule } from "../../host-sim/ecma419/flash.js";
+import { type I2cDevice, I2cLine, i2cModule } from "../../host-sim/ecma419/i2c.js";
 import { Internet } from "../../host-sim/ecma419/internet.js";
 import { Machine } from "../../host-sim/ecma419/machine.js";
 import { type ClientOptions, mqttModule } from "../../host-sim/ecma419/mqtt.js";
@@ -308,6 +309,90 @@ describe("a serial port", () => {
     expect(serial.read()).toBeUndefined();
     expect(() => serial.close()).not.toThrow();
     expect(() => serial.read()).toThrow(machine.realm.SyntaxError);
+  });
+});
+
+describe("an I2C bus", () => {
+  /** Keeps what it is told, and answers with it. */
+  class Memory implements I2cDevice {
+    readonly address: number = 0x50;
+    written: number[] = [];
+    start = () => true;
+    write = (byte: number) => this.written.push(byte) <= 4;
+    read = () => this.written.shift() ?? 0xff;
+    end = () => {};
+  }
+  const at = { data: 21, clock: 22, hz: 100_000, address: 0x50 };
+
+  it("is shared by devices of different addresses, and by nothing else", () => {
+    const { machine } = bench();
+    const pins = new Pins("esp32");
+    const { default: I2C } = i2cModule(machine, pins, new I2cLine(), powered);
+    const { default: Digital } = digitalModule(machine, pins, powered);
+    const [first, second] = [new I2C(at), new I2C({ ...at, address: 0x51 })];
+    expect(() => new I2C(at)).toThrow("duplicate address");
+    expect(() => new Digital({ pin: 21, mode: Digital.Output })).toThrow("in use");
+    first.close();
+    expect(pins.at(21).used).toBe(true);
+    second.close();
+    expect(pins.at(21).used).toBe(false);
+    expect(() => first.write(Uint8Array.of(1))).toThrow(machine.realm.SyntaxError);
+  });
+
+  it("refuses options that cannot be", () => {
+    const { machine } = bench();
+    const { default: I2C } = i2cModule(machine, new Pins("esp32"), new I2cLine(), powered);
+    const refused = (changed: object) => expect(() => new I2C({ ...at, ...changed }));
+    refused({ address: undefined }).toThrow("address required");
+    refused({ address: 128 }).toThrow("invalid address");
+    refused({ clock: 34 }).toThrow("unusable pins");
+    refused({ data: 6 }).toThrow("inUse");
+    refused({ hz: 0 }).toThrow("invalid hz");
+    refused({ timeout: -2 }).toThrow(machine.realm.RangeError);
+  });
+
+  it("carries bytes both ways in the time that they take, and fails without saying of what", () => {
+    const { machine } = bench();
+    const line = new I2cLine();
+    const { default: I2C } = i2cModule(machine, new Pins("esp32"), line, powered);
+    const memory = new Memory();
+    line.attach(memory);
+    const i2c = new I2C(at);
+    i2c.write(Uint8Array.of(7));
+    const before = machine.at_ms;
+    expect([...new Uint8Array(i2c.writeRead(Uint8Array.of(8), 3))]).toEqual([7, 8, 0xff]);
+    // 2 bytes and 4, of 9 bits, and the frame's 2.
+    expect(machine.at_ms - before).toBeCloseTo(0.56);
+    expect([...new Uint8Array(i2c.read(1))]).toEqual([0xff]);
+    expect(() => i2c.write(Uint8Array.of(1, 2, 3, 4, 5))).toThrow("write failed");
+    line.state = "open";
+    expect(() => i2c.read(1)).toThrow("read failed");
+    expect(() => i2c.writeRead(Uint8Array.of(8), 1)).toThrow("writeRead failed");
+    line.state = "ones";
+    expect([...new Uint8Array(i2c.writeRead(Uint8Array.of(8), 2))]).toEqual([0xff, 0xff]);
+  });
+
+  it("does to a transfer what it is told, once", () => {
+    const line = new I2cLine();
+    const memory = new Memory();
+    line.attach(memory);
+    let heard = 0;
+    line.disturb(1, { kind: "flip", byte: 1, bits: 0x0f });
+    line.disturb(1, { kind: "meanwhile", byte: 2, happens: () => heard++ });
+    line.disturb(2, { kind: "cut", byte: 1 });
+    for (const byte of [0x10, 0x20]) line.transfer(0x50, Uint8Array.of(byte, 0), 0);
+    expect(memory.written).toEqual([0x10, 0, 0x2f, 0]);
+    expect(heard).toBe(1);
+    memory.written = [];
+    expect(() => line.transfer(0x50, Uint8Array.of(1, 2), 0)).toThrow("cut");
+    expect(memory.written).toEqual([1]);
+    line.disturb(0, { kind: "nack", byte: 0 });
+    expect(() => line.transfer(0x50, Uint8Array.of(1, 2), 0)).toThrow("no acknowledge");
+    line.disturb(0, { kind: "nack", byte: 0 });
+    line.calm();
+    expect(() => line.transfer(0x50, Uint8Array.of(1, 2), 0)).not.toThrow();
+    line.noise = () => 0x100;
+    expect(() => line.transfer(0x50, Uint8Array.of(1, 2), 0)).toThrow("no acknowledge");
   });
 });
 

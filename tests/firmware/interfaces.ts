@@ -2,6 +2,7 @@
 /// <reference path="../../firmware/modules.d.ts" />
 // The compiler's word that the fakes are what the firmware is told of each module (firmware/*.d.ts): if an option,
 // an argument or a result differs, this file does not compile. Nothing of it runs.
+import type { i2cModule } from "../../host-sim/ecma419/i2c.js";
 import type { networkPlatform, unitPlatform } from "../../host-sim/ecma419/platform.js";
 
 interface UnitInterfaces {
@@ -42,3 +43,6 @@ export const unitFakes: (modules: ReturnType<typeof unitPlatform>["modules"]) =>
   modules;
 export const networkFakes: (modules: ReturnType<typeof networkPlatform>) => NetworkInterfaces = (modules) =>
   modules;
+/** No program has this module yet. */
+export const i2cFake: (module: ReturnType<typeof i2cModule>) => typeof import("embedded:io/i2c") = (module) =>
+  module;
