@@ -8,6 +8,7 @@ import {
   compareAccumulator,
   type Difference,
   measureCost,
+  referenceSpeed,
   withBuilds,
 } from "../host-sim/waveform/comparison.js";
 import { VerificationError } from "../src/proofs/signed.js";
@@ -72,13 +73,19 @@ async function runAccumulator({ seed, cycles, trial, build, json }: Options): Pr
       }
       return { comparison: compared, costs: measured };
     });
+    const reference = COSTS.map(([elements, rate_Hz]) => referenceSpeed(elements, rate_Hz));
     progress.stop();
     const seconds = (performance.now() - begun_ms) / 1000;
     const { records, bytes, differences } = comparison;
-    print(json, { seed, seconds, builds: names, ...comparison, costs }, [
+    print(json, { seed, seconds, builds: names, ...comparison, costs, reference }, [
       `${records} cycles of ${(bytes / 1e6).toFixed(0)} MB of samples (seed ${seed}), in ${seconds.toFixed(0)} s`,
       ...names.map((name) => verdict(name, differences)),
       ...(costs.length > 0 ? ["", ...costTable(costs)] : []),
+      "",
+      ...COSTS.map(
+        ([elements, rate_Hz], at) =>
+          `the reference here: ${elementsText(elements, rate_Hz)}: ${Math.round(reference[at] ?? 0)} s of samples a second`,
+      ),
     ]);
     refuse(differences, seed);
   } finally {
@@ -91,9 +98,12 @@ function verdict(name: BuildName, differences: readonly Difference[]): string {
   return `${DESCRIPTIONS[name]}: ${found ? `another record ${found.record} in trial ${found.trial}` : "the same records"}`;
 }
 
+const elementsText = (elements: number, rate_Hz: number) =>
+  `${elements} element${elements === 1 ? "" : "s"}, ${rate_Hz} Hz`;
+
 function costTable(costs: readonly Cost[]): string[] {
   const rows = costs.map(({ elements, rate_Hz, instructionsPerSample, instructionsPerFrame, duty }) => [
-    `${elements} element${elements === 1 ? "" : "s"}, ${rate_Hz} Hz`,
+    elementsText(elements, rate_Hz),
     instructionsPerSample.toFixed(1),
     instructionsPerFrame.toFixed(1),
     `${(100 * duty).toFixed(2)} %`,

@@ -187,6 +187,7 @@ esp_err_t adc_continuous_start(adc_continuous_handle_t handle);
 esp_err_t adc_continuous_read(adc_continuous_handle_t handle, uint8_t *bytes, uint32_t most, uint32_t *length,
 	uint32_t timeout_ms);
 esp_err_t adc_continuous_stop(adc_continuous_handle_t handle);
+esp_err_t adc_continuous_flush_pool(adc_continuous_handle_t handle);
 esp_err_t adc_continuous_deinit(adc_continuous_handle_t handle);
 esp_err_t adc_continuous_io_to_channel(int pin, adc_unit_t *unit, adc_channel_t *channel);
 

@@ -60,6 +60,7 @@ typedef struct {
 	Accumulator accumulator;
 	int64_t *queue;
 
+	uint32_t rate_Hz;
 	uint32_t channels;
 	/** Conversions of each channel in a sample, and of all in a frame. */
 	uint32_t perSample;
@@ -69,11 +70,11 @@ typedef struct {
 
 	/** The frame in the making. */
 	int32_t sums[CHANNELS_MAX];
-	uint32_t counts[CHANNELS_MAX];
 	uint32_t conversions;
-	/** Conversions that fitted into no frame. */
-	uint32_t skipped;
-	/** Blocks known to be lost. */
+	/** Whether neighbours change places, which the first conversion after a start tells: the ESP32's DMA may do that. */
+	bool isOrderKnown;
+	bool isSwapped;
+	/** Blocks that the accumulator knows to be lost. */
 	uint32_t dropped;
 	int16_t frames[BLOCK_FRAMES * CHANNELS_MAX];
 	uint32_t framesMade;
@@ -117,20 +118,15 @@ static void beginFrame(Waveform *waveform)
 	uint32_t place;
 
 	for (place = 0; place < waveform->channels; place++)
-		waveform->sums[place] = waveform->counts[place] = 0;
+		waveform->sums[place] = 0;
 	waveform->conversions = 0;
 }
 
 static void endFrame(Waveform *waveform)
 {
-	int16_t *frame;
+	int16_t *frame = waveform->frames + waveform->framesMade * waveform->channels;
 	uint32_t place;
 
-	if (waveform->skipped > 0) {
-		lose(waveform, (waveform->skipped + waveform->perFrame - 1) / waveform->perFrame);
-		waveform->skipped = 0;
-	}
-	frame = waveform->frames + waveform->framesMade * waveform->channels;
 	for (place = 0; place < waveform->channels; place++)
 		frame[place] = (int16_t)(waveform->sums[place] - MIDDLE * (int32_t)waveform->perSample);
 	if (++waveform->framesMade == BLOCK_FRAMES)
@@ -138,33 +134,49 @@ static void endFrame(Waveform *waveform)
 	beginFrame(waveform);
 }
 
-/**
- * A frame has as many conversions of each channel as the others, and begins with one of the first element: the ESP32's
- * DMA may hand over two neighbours in either order. Anything else has slipped: it is skipped until a frame begins.
- */
-static void takeConversion(Waveform *waveform, uint32_t channel, uint32_t code)
+/** @returns false if it is not the one that comes next: a conversion is missing or too many, and the order is lost. */
+static bool takeConversion(Waveform *waveform, uint32_t channel, uint32_t code)
 {
 	const uint32_t place = waveform->places[channel % CONVERTER_CHANNELS];
 
-	if (place == NO_PLACE || waveform->counts[place] == waveform->perSample ||
-		(waveform->conversions == 0 && place > 1)) {
-		waveform->skipped += waveform->conversions + 1;
-		beginFrame(waveform);
-		return;
+	if (!waveform->isOrderKnown) {
+		waveform->isSwapped = place == 1;
+		waveform->isOrderKnown = true;
 	}
+	if (place != (waveform->conversions % waveform->channels ^ waveform->isSwapped))
+		return false;
 	waveform->sums[place] += (int32_t)code;
-	waveform->counts[place]++;
 	if (++waveform->conversions == waveform->perFrame)
 		endFrame(waveform);
+	return true;
 }
 
-static void takeBlock(Waveform *waveform, uint32_t length)
+/** @returns false when the rest is of no use. */
+static bool takeBlock(Waveform *waveform, uint32_t length)
 {
 	const adc_digi_output_data_t *result = (const adc_digi_output_data_t *)waveform->raw;
 	uint32_t left;
 
 	for (left = length / sizeof(*result); left > 0; left--, result++)
-		takeConversion(waveform, CHANNEL_OF(result), CODE_OF(result));
+		if (!takeConversion(waveform, CHANNEL_OF(result), CODE_OF(result)))
+			return false;
+	return true;
+}
+
+/**
+ * Begins again, with the first channel: a voltage and a current of two different scans would be a phase that nobody
+ * calibrated. @param lost_ms what was in the pool; the pause here is lost besides.
+ */
+static void restart(Waveform *waveform, uint32_t lost_ms)
+{
+	adc_continuous_stop(waveform->adc);
+	vTaskDelay(pdMS_TO_TICKS(READ_MS_MAX));
+	adc_continuous_flush_pool(waveform->adc);
+	lose(waveform, waveform->rate_Hz * (lost_ms + READ_MS_MAX) / 1000);
+	beginFrame(waveform);
+	waveform->isOrderKnown = false;
+	// If it fails, so does reading, and that is tried again after a while.
+	adc_continuous_start(waveform->adc);
 }
 
 static void runWaveform(void *argument)
@@ -172,16 +184,16 @@ static void runWaveform(void *argument)
 	Waveform *waveform = argument;
 
 	while (!waveform->stopping) {
-		const uint32_t dropped = gDropped;
 		uint32_t length = 0;
 		const esp_err_t error = adc_continuous_read(waveform->adc, (uint8_t *)waveform->raw, sizeof(waveform->raw),
 			&length, READ_MS_MAX);
+		const uint32_t dropped = gDropped;
 
-		if (error == ESP_OK)
-			takeBlock(waveform, length);
-		else if (error != ESP_ERR_TIMEOUT)
-			vTaskDelay(pdMS_TO_TICKS(READ_MS_MAX));
-		// Blocks are dropped whole, so frames stay in step; when, is known to within the pool's length.
+		if (error == ESP_OK && !takeBlock(waveform, length))
+			restart(waveform, POOL_MS);
+		else if (error != ESP_OK && error != ESP_ERR_TIMEOUT)
+			restart(waveform, 0);
+		// Blocks are dropped whole, so frames stay in step; where in the pool the gap is, is not known.
 		if (dropped != waveform->dropped) {
 			lose(waveform, (dropped - waveform->dropped) * BLOCK_FRAMES);
 			waveform->dropped = dropped;
@@ -241,9 +253,9 @@ static bool findChannels(xsMachine *the, Waveform *waveform, adc_digi_pattern_co
 }
 
 /** As few conversions as the chip allows. @returns false if it allows no number. */
-static bool findConversions(Waveform *waveform, uint32_t rate_Hz)
+static bool findConversions(Waveform *waveform)
 {
-	const uint32_t once_Hz = rate_Hz * waveform->channels;
+	const uint32_t once_Hz = waveform->rate_Hz * waveform->channels;
 
 	waveform->perSample = 1;
 	while (once_Hz * waveform->perSample < CONVERSIONS_HZ_MIN && waveform->perSample < CONVERSIONS_MAX)
@@ -253,17 +265,17 @@ static bool findConversions(Waveform *waveform, uint32_t rate_Hz)
 }
 
 /** What fails leaves the rest to the destructor. The format of the results follows from the chip. */
-static esp_err_t startConverter(Waveform *waveform, adc_digi_pattern_config_t *pattern, uint32_t rate_Hz)
+static esp_err_t startConverter(Waveform *waveform, adc_digi_pattern_config_t *pattern)
 {
 	const uint32_t block_bytes = BLOCK_FRAMES * waveform->perFrame * sizeof(adc_digi_output_data_t);
 	const adc_continuous_handle_cfg_t pool = {
-		.max_store_buf_size = (rate_Hz * POOL_MS / 1000 / BLOCK_FRAMES + 1) * block_bytes,
+		.max_store_buf_size = (waveform->rate_Hz * POOL_MS / 1000 / BLOCK_FRAMES + 1) * block_bytes,
 		.conv_frame_size = block_bytes,
 	};
 	const adc_continuous_config_t config = {
 		.pattern_num = waveform->channels,
 		.adc_pattern = pattern,
-		.sample_freq_hz = rate_Hz * waveform->perFrame,
+		.sample_freq_hz = waveform->rate_Hz * waveform->perFrame,
 		.conv_mode = ADC_CONV_SINGLE_UNIT_1,
 	};
 	const adc_continuous_evt_cbs_t callbacks = { .on_pool_ovf = onPoolFull };
@@ -310,19 +322,20 @@ void xs_sealmeter_waveform(xsMachine *the)
 		xsUnknownError("no memory for waveforms");
 	// From here on the destructor of the object frees it, whatever is thrown.
 	xsmcSetHostData(xsThis, waveform);
+	waveform->rate_Hz = (uint32_t)rate_Hz;
 	waveform->channels = (uint32_t)channels;
 	if (!findChannels(the, waveform, pattern))
 		xsRangeError("no pin of the first converter, or one twice");
-	if (!findConversions(waveform, (uint32_t)rate_Hz))
+	if (!findConversions(waveform))
 		xsRangeError("the chip does not convert at this rate");
 	waveform->queue = c_calloc(ACCUMULATOR_CYCLES * ACCUMULATOR_WORDS(channels / 2), sizeof(int64_t));
 	waveform->lock = xSemaphoreCreateMutex();
 	if (!waveform->queue || !waveform->lock)
 		xsUnknownError("no memory for waveforms");
-	if (!accumulatorStart(&waveform->accumulator, waveform->channels / 2, (uint32_t)rate_Hz, waveform->queue,
+	if (!accumulatorStart(&waveform->accumulator, waveform->channels / 2, waveform->rate_Hz, waveform->queue,
 		ACCUMULATOR_CYCLES))
 		xsUnknownError("no accumulator");
-	if (startConverter(waveform, pattern, (uint32_t)rate_Hz) != ESP_OK || !startTask(waveform))
+	if (startConverter(waveform, pattern) != ESP_OK || !startTask(waveform))
 		xsUnknownError("the converter does not start");
 }
 

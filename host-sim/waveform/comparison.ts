@@ -9,6 +9,7 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { COMPILER, CORE_OPTIONS, EMULATOR, EMULATOR_OPTIONS, INSTALL, LINK_OPTIONS } from "../rv32/native.js";
 import { EngineMissing } from "../xs/engine.js";
+import { Accumulator } from "./accumulator.js";
 import {
   recordText,
   referenceResult,
@@ -82,6 +83,8 @@ const RUN_MS_MAX = 1_800_000;
 const OUTPUT_BYTES_MAX = 64 * 2 ** 20;
 const COST_SECONDS = 10;
 const COST_BLOCK = 128;
+/** How long the reference is timed, after a run that compiles it. */
+const REFERENCE_MS = 500;
 
 function words(options: string): string[] {
   return options.split(" ");
@@ -233,4 +236,26 @@ export async function measureCost(build: Build, elements: number, rate_Hz: numbe
     instructionsPerFrame: instructions / frames,
     duty: instructions / COST_SECONDS / CORE_HZ,
   };
+}
+
+/** Seconds of samples, 50 Hz at this rate, that the reference adds up in a second of this machine. */
+export function referenceSpeed(elements: number, rate_Hz: number): number {
+  const samples = new Int16Array(2 * elements * rate_Hz).map((_, at) => {
+    const frame = Math.floor(at / (2 * elements));
+    return 16384 * Math.sin((2 * Math.PI * 50 * frame) / rate_Hz);
+  });
+  const accumulator = new Accumulator({ elements, rate_Hz });
+  const run_s = (until_ms: number) => {
+    const begun_ms = performance.now();
+    let seconds = 0;
+    for (; performance.now() - begun_ms < until_ms; seconds++) {
+      for (let at = 0; at < samples.length; at += 2 * elements * COST_BLOCK) {
+        accumulator.feed(samples.subarray(at, at + 2 * elements * COST_BLOCK));
+      }
+      accumulator.read();
+    }
+    return seconds / ((performance.now() - begun_ms) / 1000);
+  };
+  run_s(REFERENCE_MS / 5);
+  return run_s(REFERENCE_MS);
 }
