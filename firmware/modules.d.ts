@@ -39,6 +39,34 @@ declare module "sealmeter/pulse" {
   }
 }
 
+declare module "sealmeter/waveform" {
+  /** Sums over one cycle of the mains, in codes and products of two codes (native/accumulator.h). */
+  export interface Cycle {
+    readonly samples: number;
+    /** Cycles missing since the record before, for want of room or of samples. */
+    readonly lost: number;
+    /** Per element in order: v, i, v², i², v·i, v_q·i. */
+    readonly sums: readonly number[];
+  }
+
+  /**
+   * Samples voltages and currents with the chip's own converter from now on, without a gap, and queues a record for
+   * each cycle of the mains: 5 s of them. There is one at most.
+   */
+  export class WaveformInput {
+    /**
+     * @param rate_Hz samples of each channel a second, 2,000 to 16,000. A code is in units of the converter's 12 bits
+     * divided by the conversions that the chip makes for a sample (ESP32: as many as make 20,000 a second).
+     * @param pins of voltage and current, for each of 1 to 3 elements, all of the first converter.
+     * @throws RangeError for a rate or pins that the chip does not have; Error without memory, or when in use.
+     */
+    constructor(rate_Hz: number, pins: readonly number[]);
+    /** The oldest records in the queue, at most 70. No record for a second and more is a fault of the converter. */
+    read(): Cycle[];
+    close(): void;
+  }
+}
+
 declare module "sealmeter/watchdog" {
   /** Whether one of the chip's watchdogs restarted it, and not the power, a fault or a person. */
   export function restarted(): boolean;

@@ -21,7 +21,7 @@ const HEADERS = [
   "esp_task_wdt.h",
   "esp_attr.h esp_intr_alloc.h esp_timer.h esp_event.h esp_netif.h esp_wifi.h esp_partition.h",
   "freertos/FreeRTOS.h freertos/task.h freertos/queue.h freertos/semphr.h freertos/timers.h",
-  "driver/gpio.h driver/pulse_cnt.h hal/gpio_ll.h soc/soc_caps.h",
+  "driver/gpio.h driver/pulse_cnt.h hal/gpio_ll.h soc/soc_caps.h esp_adc/adc_continuous.h",
 ].flatMap((line) => line.split(" "));
 /** Engine sources that the SDK's build for the ESP32 leaves out. */
 const LEFT_OUT = [

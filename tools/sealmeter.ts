@@ -1,5 +1,6 @@
 // The command line: one command a file, all of them listed here.
 import { Command, CommanderError } from "commander";
+import { addAccumulator } from "./accumulator.js";
 import { addBench } from "./bench.js";
 import { addBill } from "./bill.js";
 import { addCheck } from "./check.js";
@@ -40,6 +41,7 @@ const COMMANDS = [
   addTorture,
   addXs,
   addRv32,
+  addAccumulator,
   addFirmwareBuild,
   addFirmwareProvision,
   addFirmwareCheck,

@@ -101,9 +101,12 @@ void bootloader_random_enable(void);
 void bootloader_random_disable(void);
 int64_t esp_timer_get_time(void);
 
-/* ESP-IDF: pins and pulse counters; NO_PCNT stands for a chip without them */
+/* ESP-IDF: pins and pulse counters; NO_PCNT stands for a chip without them, the ESP32-C3 */
 #ifndef NO_PCNT
 	#define SOC_PCNT_SUPPORTED 1
+	#define CONFIG_IDF_TARGET_ESP32 1
+#else
+	#define CONFIG_IDF_TARGET_ESP32C3 1
 #endif
 typedef int gpio_num_t;
 typedef enum { GPIO_MODE_INPUT = 1 } gpio_mode_t;
@@ -145,6 +148,48 @@ esp_err_t pcnt_new_channel(pcnt_unit_handle_t unit, const pcnt_chan_config_t *co
 esp_err_t pcnt_del_channel(pcnt_channel_handle_t channel);
 esp_err_t pcnt_channel_set_edge_action(pcnt_channel_handle_t channel, pcnt_channel_edge_action_t rising,
 	pcnt_channel_edge_action_t falling);
+
+/* ESP-IDF: the converter, in its continuous mode; only what both chips' formats have */
+#define ESP_ERR_TIMEOUT 0x107
+typedef enum { ADC_UNIT_1, ADC_UNIT_2 } adc_unit_t;
+typedef enum { ADC_CHANNEL_0, ADC_CHANNEL_9 = 9 } adc_channel_t;
+typedef enum { ADC_ATTEN_DB_0, ADC_ATTEN_DB_12 = 3 } adc_atten_t;
+typedef enum { ADC_BITWIDTH_12 = 12 } adc_bitwidth_t;
+typedef enum { ADC_CONV_SINGLE_UNIT_1 = 1 } adc_digi_convert_mode_t;
+typedef struct { uint8_t atten, channel, unit, bit_width; } adc_digi_pattern_config_t;
+#ifdef CONFIG_IDF_TARGET_ESP32
+typedef struct {
+	union { struct { uint16_t data: 12, channel: 4; } type1; uint16_t val; };
+} adc_digi_output_data_t;
+#else
+typedef struct {
+	union { struct { uint32_t data: 12, reserved12: 1, channel: 3, unit: 1, reserved17_31: 15; } type2; uint32_t val; };
+} adc_digi_output_data_t;
+#endif
+typedef struct adc_continuous_ctx_t *adc_continuous_handle_t;
+typedef struct { uint32_t max_store_buf_size, conv_frame_size; struct { uint32_t flush_pool: 1; } flags; }
+	adc_continuous_handle_cfg_t;
+typedef struct {
+	uint32_t pattern_num;
+	adc_digi_pattern_config_t *adc_pattern;
+	uint32_t sample_freq_hz;
+	adc_digi_convert_mode_t conv_mode;
+} adc_continuous_config_t;
+typedef struct { uint8_t *conv_frame_buffer; uint32_t size; } adc_continuous_evt_data_t;
+typedef bool (*adc_continuous_callback_t)(adc_continuous_handle_t handle, const adc_continuous_evt_data_t *event,
+	void *argument);
+typedef struct { adc_continuous_callback_t on_conv_done, on_pool_ovf; } adc_continuous_evt_cbs_t;
+esp_err_t adc_continuous_new_handle(const adc_continuous_handle_cfg_t *config, adc_continuous_handle_t *handle);
+esp_err_t adc_continuous_config(adc_continuous_handle_t handle, const adc_continuous_config_t *config);
+esp_err_t adc_continuous_register_event_callbacks(adc_continuous_handle_t handle, const adc_continuous_evt_cbs_t *callbacks,
+	void *argument);
+esp_err_t adc_continuous_start(adc_continuous_handle_t handle);
+esp_err_t adc_continuous_read(adc_continuous_handle_t handle, uint8_t *bytes, uint32_t most, uint32_t *length,
+	uint32_t timeout_ms);
+esp_err_t adc_continuous_stop(adc_continuous_handle_t handle);
+esp_err_t adc_continuous_flush_pool(adc_continuous_handle_t handle);
+esp_err_t adc_continuous_deinit(adc_continuous_handle_t handle);
+esp_err_t adc_continuous_io_to_channel(int pin, adc_unit_t *unit, adc_channel_t *channel);
 
 /* ESP-IDF: Wi-Fi */
 typedef const char *esp_event_base_t;

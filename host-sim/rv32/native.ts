@@ -51,21 +51,22 @@ const SOURCES = [
   "sodium/utils.c",
 ] as const;
 
-const COMPILER = "riscv64-unknown-elf-gcc";
-const EMULATOR = "qemu-system-riscv32";
-const INSTALL = "apt-get install gcc-riscv64-unknown-elf picolibc-riscv64-unknown-elf qemu-system-misc";
+export const COMPILER = "riscv64-unknown-elf-gcc";
+export const EMULATOR = "qemu-system-riscv32";
+export const INSTALL =
+  "apt-get install gcc-riscv64-unknown-elf picolibc-riscv64-unknown-elf qemu-system-misc";
 
-const CORE_OPTIONS =
+export const CORE_OPTIONS =
   "--specs=picolibc.specs -march=rv32imc -mabi=ilp32 -mcmodel=medany -O2 -ffunction-sections -fdata-sections -fno-common";
 /** What libsodium's configure finds out about this compiler; no vector code, no 128-bit integers. */
 const LIBRARY_OPTIONS =
   "-DCONFIGURED=1 -DSODIUM_STATIC=1 -DNATIVE_LITTLE_ENDIAN=1 -DHAVE_WEAK_SYMBOLS=1 -DHAVE_INLINE_ASM=1 -DHAVE_C_VARARRAYS=1";
 /** 4 MB of flash and 320 KB of RAM, where QEMU's virt board has its memory. */
-const LINK_OPTIONS =
+export const LINK_OPTIONS =
   "--crt0=semihost --oslib=semihost -Wl,--gc-sections -Wl,--defsym=__flash=0x80000000,--defsym=__flash_size=0x400000 " +
   "-Wl,--defsym=__ram=0x80400000,--defsym=__ram_size=0x50000,--defsym=__stack_size=16384";
 /** Instructions are the clock, so that the counter of retired instructions is exact. */
-const EMULATOR_OPTIONS =
+export const EMULATOR_OPTIONS =
   "-M virt -m 8M -bios none -nographic -monitor none -serial none -icount shift=0,sleep=off " +
   "-chardev stdio,id=c0 -semihosting-config enable=on,target=native,chardev=c0 -kernel";
 
