@@ -40,14 +40,7 @@ declare module "sealmeter/pulse" {
 }
 
 declare module "sealmeter/waveform" {
-  /** Sums over one cycle of the mains, in codes and products of two codes (native/accumulator.h). */
-  export interface Cycle {
-    readonly samples: number;
-    /** Cycles missing since the record before, for want of room or of samples. */
-    readonly lost: number;
-    /** Per element in order: v, i, v², i², v·i, v_q·i. */
-    readonly sums: readonly number[];
-  }
+  type Cycle = import("../src/trusted/ports.js").Cycle;
 
   /**
    * Samples voltages and currents with the chip's own converter from now on, without a gap, and queues a record for

@@ -6,14 +6,7 @@
 // products in Q8, is below 400 · 2^15 · 2^8 · 2^15 < 2^47, and the largest product in setLevels is below 2^48. Every
 // intermediate value is an integer below 2^53, and exact; divisions are Math.trunc, as C's are.
 
-/** One cycle of the mains, in codes of the converter and products of two codes. */
-export interface Cycle {
-  readonly samples: number;
-  /** Cycles missing since the record before, for want of room or of samples; then the sums are not whole either. */
-  readonly lost: number;
-  /** Per element in order: v, i, v², i², v·i, v_q·i. */
-  readonly sums: readonly number[];
-}
+import type { Cycle } from "../../src/trusted/ports.js";
 
 /** Sums of an element. */
 export const SUMS = 6;

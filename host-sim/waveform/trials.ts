@@ -2,8 +2,10 @@
 // 65 Hz with harmonics, offsets, noise and steps, and what no mains should be but may: silence, dc, noise alone, square
 // waves from one end of the range to the other. Blocks of any length, lost frames, queues that overflow. A trial is
 // bytes that trial.c reads, so both implementations have the same samples whatever an engine's Math.sin gives.
+
+import type { Cycle } from "../../src/trusted/ports.js";
 import { SeededRandom } from "../seeded.js";
-import { Accumulator, type Cycle, ELEMENTS_MAX, RATE_HZ_MAX, RATE_HZ_MIN } from "./accumulator.js";
+import { Accumulator, ELEMENTS_MAX, RATE_HZ_MAX, RATE_HZ_MIN } from "./accumulator.js";
 
 /** Orders in a trial, as in trial.c: two words each, the order and a count; FEED's frames follow. */
 const Order = { END: 0, FEED: 1, LOSE: 2, TAKE: 3 } as const;

@@ -35,7 +35,7 @@ export interface Entropy {
 /** One mains cycle of a waveform, in codes of the converter; no sample is in two cycles or in none. */
 export interface Cycle {
   readonly samples: number;
-  /** Cycles before this one that found no room. */
+  /** Cycles missing since the record before, for want of room or of samples; this one may then be cut short. */
   readonly lost: number;
   /** Of each element in order the sums of v, i, v², i², v·i, and of v a quarter of a period ago times i. */
   readonly sums: readonly number[];

@@ -6,11 +6,11 @@ import { SeededRandom } from "../../host-sim/seeded.js";
 import {
   Accumulator,
   type AccumulatorOptions,
-  type Cycle,
   RATE_HZ_MAX,
   RATE_HZ_MIN,
 } from "../../host-sim/waveform/accumulator.js";
 import { referenceResult, TRIAL_CYCLES, trialBytes } from "../../host-sim/waveform/trials.js";
+import type { Cycle } from "../../src/trusted/ports.js";
 
 interface Wave {
   readonly rate_Hz: number;

@@ -150,8 +150,12 @@ export class WaveformEnergy {
 }
 
 /** Whether a front end's record can be a cycle's: its length, and no sum larger than its samples can add up to. */
-function isCycle({ samples, sums }: Cycle, { samplesPerSecond, elements }: WaveformCalibration): boolean {
+function isCycle(
+  { samples, lost, sums }: Cycle,
+  { samplesPerSecond, elements }: WaveformCalibration,
+): boolean {
   if (!Number.isSafeInteger(samples) || sums.length !== SUMS * elements.length) return false;
-  const isLong = samples >= samplesPerSecond / FASTEST_Hz - 1 && samples <= samplesPerSecond / SLOWEST_Hz + 1;
+  const shortest = lost > 0 ? 1 : samplesPerSecond / FASTEST_Hz - 1;
+  const isLong = samples >= shortest && samples <= samplesPerSecond / SLOWEST_Hz + 1;
   return isLong && sums.every((sum) => Number.isSafeInteger(sum) && Math.abs(sum) <= samples * PRODUCT_MAX);
 }

@@ -290,6 +290,11 @@ describe("a record of a cycle", () => {
 
   it("says how many cycles were lost before it, and more than a front end can queue is a fault", () => {
     expect(take([{ ...good, lost: 1 }]).status).toBe(Status.INCOMPLETE);
+    // What the lost ones cut short is a cycle all the same, but for one without a sample.
+    expect(take([{ ...good, lost: 1, samples: 5, sums: [0, 0, 0, 0, 5, 5] }]).status).toBe(Status.INCOMPLETE);
+    expect(take([{ ...good, lost: 1, samples: 0, sums: [0, 0, 0, 0, 0, 0] }]).status).toBe(
+      Status.INCOMPLETE | Status.FAULT,
+    );
     expect(take(new Array<Cycle>(400).fill(good)).status).toBe(0);
     const { status, energy } = take(new Array<Cycle>(450).fill(good));
     expect(status).toBe(Status.FAULT);
