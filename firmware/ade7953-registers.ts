@@ -1,12 +1,15 @@
-// The ADE7953's registers over I2C, each access verified by the chip's own record of its last operation (data sheet
-// Rev. C, "Communication Verification"): a byte that noise changed, an address that arrived as another one and a
-// transfer that broke off are told from an answer. It never throws once it is open: what cannot be had is null or
-// false.
+// The ADE7953's registers over I2C, each access verified by the chip's own record of its last operation (data
+// sheet Rev. C, "Communication Verification"): a byte that noise changed, an address that arrived as another
+// one and a transfer that broke off are told from an answer. It never throws once it is open: what cannot be
+// had is null or false.
 //
-// The data sheet does not say whether reading a last-operation register is itself the last operation. Both are
-// borne: the address is asked for first, then the data, which has a register of its own for each width, then the kind.
+// The data sheet does not say whether reading a last-operation register is itself the last operation. Both
+// are borne: the address is asked for first, then the data, which has a register of its own for each width,
+// then the kind.
 
-/** Of ECMA-419's I2C class what is used here; `writeRead`, with its repeated start, is the Moddable SDK's own. */
+/**
+ * Of ECMA-419's I2C class what is used here; `writeRead`, with its repeated start, is the Moddable SDK's own.
+ */
 export interface I2CBus {
   write(bytes: Uint8Array): void;
   writeRead(bytes: Uint8Array, count: number): ArrayBuffer;
@@ -32,7 +35,10 @@ const ADDRESS = 0x38;
 const HZ = 100_000;
 /** Of a transfer, ms: the longest here takes 0.8. */
 const TIMEOUT_MS = 10;
-/** An access that fails this often is given up: a quiet bus loses one in a million, a dead one is not worth more time. */
+/**
+ * An access that fails this often is given up: a quiet bus loses one in a million, a dead one is not worth
+ * more time.
+ */
 const ATTEMPTS = 3;
 
 /** Table 13. */
@@ -80,8 +86,9 @@ export class ADE7953Registers {
   }
 
   /**
-   * Writes a register that opens only to a key written immediately before ("Required Register Setting"). Whether such a
-   * register can be read is not known: that the chip's last data of 16 bits is the value stands for it.
+   * Writes a register that opens only to a key written immediately before ("Required Register Setting").
+   * Whether such a register can be read is not known: that the chip's last data of 16 bits is the value
+   * stands for it.
    */
   unlockAndSet(key: readonly [register: number, value: number], register: number, value: number): boolean {
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
@@ -91,7 +98,9 @@ export class ADE7953Registers {
     return false;
   }
 
-  /** Writes once, unverified: a software reset leaves nobody to ask. @returns whether all was acknowledged. */
+  /**
+   * Writes once, unverified: a software reset leaves nobody to ask. @returns whether all was acknowledged.
+   */
   write(register: number, value: number): boolean {
     const bytes = [register >> 8, register & 0xff];
     for (let at = widthOf(register) - 1; at >= 0; at--) bytes.push((value >>> (8 * at)) & 0xff);
@@ -106,7 +115,8 @@ export class ADE7953Registers {
   /** Whether the chip says that it was this register that was read, and this value that it sent. */
   #confirms(register: number, value: number): boolean {
     if (this.#read(LAST_ADD) !== register) return false;
-    // LAST_ADD is of 16 bits too, and may have put itself in the place of their data: those are read again instead.
+    // LAST_ADD is of 16 bits too, and may have put itself in the place of their data: those are read again
+    // instead.
     const echo = widthOf(register) === 2 ? register : lastDataOf(register);
     return this.#read(echo) === value && this.#read(LAST_OP) === WAS_READ;
   }

@@ -1,11 +1,13 @@
-// The ADE7953, a metering chip for one phase, over I2C: energy by the difference of its signed 24-bit accumulation
-// registers. Register facts are from the data sheet, Rev. C (12/2016); its tables and sections are named at the line.
+// The ADE7953, a metering chip for one phase, over I2C: energy by the difference of its signed 24-bit
+// accumulation registers. Register facts are from the data sheet, Rev. C (12/2016); its tables and sections
+// are named at the line.
 //
-// Read-with-reset is off: a transfer that fails after such a read has lost the energy, a difference finds it again with
-// the next read that is good. Each value is verified (ade7953-registers.ts) and counts only if the checksum over the
-// chip's configuration was the right one before it and after it, so that no reset and no changed setting comes
-// between. What cannot be told from a defect is flagged and not counted: this driver gives too little rather than
-// energy that was not there. Counts become energy in the trusted room, never here.
+// Read-with-reset is off: a transfer that fails after such a read has lost the energy, a difference finds it
+// again with the next read that is good. Each value is verified (ade7953-registers.ts) and counts only if the
+// checksum over the chip's configuration was the right one before it and after it, so that no reset and no
+// changed setting comes between. What cannot be told from a defect is flagged and not counted: this driver
+// gives too little rather than energy that was not there. Counts become energy in the trusted room, never
+// here.
 import { Status } from "../src/trusted/metrology/interval.js";
 import { ADE7953Registers, type I2CSensor } from "./ade7953-registers.js";
 
@@ -35,9 +37,15 @@ const TIMING_OPTIMUM = 0x0030;
 const CONFIG_SET = 0x0104;
 /** Its default, with SWRST. */
 const CONFIG_RESET = 0x8084;
-/** Table 16: all off. What is no load is for the trusted room to say, which has one threshold for all front ends. */
+/**
+ * Table 16: all off. What is no load is for the trusted room to say, which has one threshold for all front
+ * ends.
+ */
 const NO_LOAD_OFF = 0x07;
-/** What measures and is not in the checksum (Table 12): looked at by itself. EX_REF 0 is the chip's own reference. */
+/**
+ * What measures and is not in the checksum (Table 12): looked at by itself. EX_REF 0 is the chip's own
+ * reference.
+ */
 const UNCHECKED = [
   [DISNOLOAD, NO_LOAD_OFF],
   [EX_REF, 0],
@@ -60,8 +68,8 @@ export interface ADE7953Options {
   /** In the order in which their counters are wanted. */
   readonly registers: readonly EnergyRegister[];
   /**
-   * What no register of this board exceeds, counts a second; 206,900 is the chip's full scale at gain 1.0. A larger
-   * step is taken for a defect, so it is not the place to be generous.
+   * What no register of this board exceeds, counts a second; 206,900 is the chip's full scale at gain 1.0. A
+   * larger step is taken for a defect, so it is not the place to be generous.
    */
   readonly countsPerSecondMax: number;
   /** Codes of Table 6: 0 to 4 for gains of 1, 2, 4, 8, 16; 5 for 22. */
@@ -74,8 +82,8 @@ export interface ADE7953Reading {
   /** Signed accumulations modulo 2^48, from 0 at the start: a step back is energy in the other direction. */
   readonly counters: readonly number[];
   /**
-   * Of this reading: `INCOMPLETE` if energy is missing from it, which a later one has unless `FAULT` is there too:
-   * then it is lost, or nothing was read for 10 s.
+   * Of this reading: `INCOMPLETE` if energy is missing from it, which a later one has unless `FAULT` is there
+   * too: then it is lost, or nothing was read for 10 s.
    */
   readonly status: number;
   /** Resets and losses of the configuration so far. */
@@ -91,8 +99,15 @@ interface Account {
 
 /** Why the registers are not known: no answer, or the chip is not configured as it was. */
 type Trouble = "silent" | "changed";
-/** What became of a look at the registers: a reading's status, or why there is none. */
-type Outcome = number | Trouble | "implausible";
+
+interface Look {
+  /** Not after the moment of the sample. */
+  readonly begun_ms: number;
+  readonly elapsed_ms: number;
+  readonly sample: readonly number[];
+  readonly steps: readonly number[];
+  readonly isPossible: (step: number) => boolean;
+}
 
 export class ADE7953 {
   readonly #options: ADE7953Options;
@@ -132,7 +147,10 @@ export class ADE7953 {
     this.#counted_ms = options.now_ms();
   }
 
-  /** To be called about once a second. Never throws. 19 ms of the bus with four registers, 30 ms of waiting if it hangs. */
+  /**
+   * To be called about once a second. Never throws. Takes 19 ms of the bus with four registers, twice that
+   * for a step that cannot be, and waits 30 ms for a bus that hangs.
+   */
   read(): ADE7953Reading {
     const status = this.#configured ? this.#measure() : this.#configure();
     return { counters: this.#accounts.map(({ counter }) => counter), status, faults: this.#faults };
@@ -143,38 +161,35 @@ export class ADE7953 {
   }
 
   #measure(): number {
-    const first = this.#count(false);
+    let look = this.#look();
     // A step that cannot be is read again, before it is taken for what the register really holds.
-    return first === "implausible" ? this.#settle(this.#count(true)) : this.#settle(first);
+    if (typeof look !== "string" && !look.steps.every(look.isPossible)) look = this.#look();
+    if (look === "silent") return this.#missed();
+    if (look === "changed") return this.#lost();
+    return this.#count(look);
   }
 
-  #settle(outcome: Outcome): number {
-    if (outcome === "silent") return this.#missed();
-    if (outcome === "changed") return this.#lost();
-    return outcome === "implausible" ? Status.INCOMPLETE | Status.FAULT : outcome;
-  }
-
-  /** @param again take what is implausible for the register's new place: not counted, but counted from. */
-  #count(again: boolean): Outcome {
+  /** The registers, how far they have moved since they were last counted, and how far they can have moved. */
+  #look(): Look | Trouble {
     const begun_ms = this.#options.now_ms();
     const sample = this.#sample();
     if (typeof sample === "string") return sample;
     const elapsed_ms = this.#options.now_ms() - this.#counted_ms + 1;
     const most = Math.ceil((this.#options.countsPerSecondMax * elapsed_ms) / 1000) + 1;
-    // So long unread that a register may have run round: any difference would be a guess.
-    if (most >= HALF_RANGE) {
-      this.#countFrom(sample, begun_ms);
-      return Status.INCOMPLETE | Status.FAULT;
-    }
+    // So long unread that a register may have run round: any step would be a guess.
+    const isPossible = (step: number) => most < HALF_RANGE && Math.abs(step) <= most;
     const steps = this.#accounts.map(({ last }, at) => difference(sample[at] ?? last, last));
-    const fits = steps.every((step) => Math.abs(step) <= most);
-    if (!fits && !again) return "implausible";
+    return { begun_ms, elapsed_ms, sample, steps, isPossible };
+  }
+
+  /** Counts what is possible; what is not is lost, and counted on from where the register is. */
+  #count({ begun_ms, elapsed_ms, sample, steps, isPossible }: Look): number {
     this.#accounts.forEach((account, at) => {
       const step = steps[at] ?? 0;
-      if (Math.abs(step) <= most) account.counter = modulo(account.counter + step, COUNTER_MODULUS);
+      if (isPossible(step)) account.counter = modulo(account.counter + step, COUNTER_MODULUS);
     });
     this.#countFrom(sample, begun_ms);
-    if (!fits) return "implausible";
+    if (!steps.every(isPossible)) return Status.INCOMPLETE | Status.FAULT;
     return elapsed_ms > UNREAD_MS ? Status.INCOMPLETE : 0;
   }
 
@@ -209,7 +224,9 @@ export class ADE7953 {
     return values;
   }
 
-  /** Another value is believed when it was read twice: the chip may have been about to compute its checksum. */
+  /**
+   * Another value is believed when it was read twice: a reset costs energy, and noise may forge a proof once.
+   */
   #holds(register: number, expected: number | null): "kept" | Trouble {
     for (let look = 0; look < 2; look++) {
       const value = this.#chip.read(register);
@@ -240,8 +257,9 @@ export class ADE7953 {
   }
 
   /**
-   * Configures a chip that has just been reset, and resets any other: the data sheet's advice ("Checksum Register"),
-   * as reserved registers may have changed too. Counting begins with the registers as they are then.
+   * Configures a chip that has just been reset, and resets any other: the data sheet's advice ("Checksum
+   * Register"), as reserved registers may have changed too. Counting begins with the registers as they are
+   * then.
    */
   #configure(): number {
     const begun_ms = this.#options.now_ms();
@@ -251,11 +269,12 @@ export class ADE7953 {
     if (before !== CRC_OFF) return this.#restart(begun_ms);
     const sample = this.#writeSettings() ? this.#energies() : null;
     if (sample === null) return this.#missed();
-    // Last of all: a reset amid all this would have turned it off again. The chip computes it 6,990 times a second, and
-    // a read takes 2 ms.
+    // Last of all: a reset amid all this would have turned it off again. The chip computes it 6,990 times a
+    // second, and a read takes 2 ms.
     const checksum = this.#chip.read(CRC);
     if (checksum === null || checksum === CRC_OFF) return this.#missed();
-    // Other registers than ours are not as they were the last time; after a reset of ours they are as they should be.
+    // Other registers than ours are not as they were the last time; after a reset of ours they are as they
+    // should be.
     if (this.#checksum !== null && checksum !== this.#checksum && !this.#restarted)
       return this.#restart(begun_ms);
     this.#checksum = checksum;

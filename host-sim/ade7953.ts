@@ -1,11 +1,11 @@
-// A model of the ADE7953 as its I2C pins show it: registers with their widths and access rules, last-operation
-// registers, signed energy accumulation, no-load, checksum, write protection, reset. From the data sheet, Rev. C
-// (12/2016); tables and sections are named at the line. It is written without looking at the driver, and shares no
-// constant with it: an address wrong in one of them does not hide in the other.
+// A model of the ADE7953 as its I2C pins show it: registers with their widths and access rules,
+// last-operation registers, signed energy accumulation, no-load, checksum, write protection, reset. From the
+// data sheet, Rev. C (12/2016); tables and sections are named at the line. It is written without looking at
+// the driver, and shares no constant with it: an address wrong in one of them does not hide in the other.
 //
-// Where the data sheet is silent the model takes what is worst for a driver, or lets the test choose (ADE7953Quirks):
-// docs in firmware/README.md list those. Not modelled: waveforms, RMS, power factor, periods, peaks, line-cycle
-// accumulation (those registers rest at their defaults), SPI and UART.
+// Where the data sheet is silent the model takes what is worst for a driver, or lets the test choose
+// (ADE7953Quirks): docs in firmware/README.md list those. Not modelled: waveforms, RMS, power factor,
+// periods, peaks, line-cycle accumulation (those registers rest at their defaults), SPI and UART.
 import type { I2cDevice } from "./ecma419/i2c.js";
 
 /** "I2C Interface": 0111000 and the read/write bit. */
@@ -501,9 +501,9 @@ function checksum(value: (address: number) => number): number {
 }
 
 /**
- * The eight reserved registers that are in the checksum too, and whose values nobody knows, as one constant: what makes
- * the checksum of the defaults, CRC_ENABLE set, the data sheet's. Where in the sequence they enter is unknown as
- * well, so checksums of other settings are as telling as the chip's, but not its very values.
+ * The eight reserved registers that are in the checksum too, and whose values nobody knows, as one constant:
+ * what makes the checksum of the defaults, CRC_ENABLE set, the data sheet's. Where in the sequence they enter
+ * is unknown as well, so checksums of other settings are as telling as the chip's, but not its very values.
  */
 const CRC_OF_RESERVED =
   (checksum((address) => (REGISTERS.get(address)?.initial ?? 0) | (address === 0x102 ? 0x100 : 0)) ^

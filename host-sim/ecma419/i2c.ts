@@ -1,7 +1,7 @@
-// "embedded:io/i2c" as the ESP32 build has it, and the two wires behind it: transfers byte by byte, with what noise,
-// loose contacts and dying chips do to them. Read in SDK 8.2.3 (modules/io/i2c/esp32/_i2c.c): `write` and `read` end
-// with a stop whatever their second argument says, only `writeRead` has the repeated start; a failure is an Error
-// that does not say of what.
+// "embedded:io/i2c" as the ESP32 build has it, and the two wires behind it: transfers byte by byte, with what
+// noise, loose contacts and dying chips do to them. Read in SDK 8.2.3 (modules/io/i2c/esp32/_i2c.c): `write`
+// and `read` end with a stop whatever their second argument says, only `writeRead` has the repeated start; a
+// failure is an Error that does not say of what.
 import type { Machine } from "./machine.js";
 import { type Pins, usePin } from "./pins.js";
 import { bufferOf, bytesOf, toInteger } from "./realm.js";
@@ -46,7 +46,10 @@ export class I2cLine {
   readonly #devices = new Map<number, I2cDevice>();
   /** Faults of transfers to come, by the number of the transfer. */
   readonly #faults = new Map<number, LineFault[]>();
-  /** "open": no device is heard. "ones": all acknowledge, and every byte read is ones: a bridge without its far side. */
+  /**
+   * "open": no device is heard. "ones": all acknowledge, and every byte read is ones: a bridge without its
+   * far side.
+   */
   state: "whole" | "open" | "ones" = "whole";
   /** Bits of each byte that arrive wrong, from bit 0; bit 8 is a lost acknowledge. Null: a quiet bus. */
   noise: (() => number) | null = null;
@@ -155,7 +158,9 @@ const deaf = (device: I2cDevice): I2cDevice => ({
   end: (complete) => device.end(complete),
 });
 
-/** The device sends while the master does: what the master sent is nobody's, and the device's zeros spoil it. */
+/**
+ * The device sends while the master does: what the master sent is nobody's, and the device's zeros spoil it.
+ */
 const mute = (device: I2cDevice): I2cDevice => ({
   address: device.address,
   start: () => true,

@@ -332,7 +332,7 @@ describe("an ADE7953 that loses its configuration", () => {
     }
   });
 
-  it("by a change of any register that matters is flagged, reset, configured and counts nothing of the time between", () => {
+  it("by a change of any register that matters is flagged, reset and configured, and counts nothing of that time", () => {
     for (const register of CORRUPTIBLE) {
       for (const bits of [0x01, 0x40]) {
         const bench = Bench.counting();
@@ -679,7 +679,7 @@ describe("reading an ADE7953", () => {
     expect(Math.ceil((bench.line.bits - before) / 100)).toBe(19);
   });
 
-  it("over a noisy bus costs flags, not energy: none in an hour with a bit in 10,000 wrong, 6 % with one in 1,000", () => {
+  it("over a noisy bus costs flags, not energy: 1 in 12,000 with a bit in 10,000 wrong, 6 % with one in 1,000", () => {
     for (const [bitErrors, flaggedMax] of [
       [1e-5, 0],
       [1e-4, 1],
