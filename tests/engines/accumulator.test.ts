@@ -1,6 +1,7 @@
 // firmware/native/accumulator.c gives the records of its reference, bit for bit, on 64 and 32 bits with the compiler's
 // checks of undefined behaviour, and on a bare RV32IMC core. `npx sealmeter accumulator` does it with a million cycles
 // on each. Needs gcc for both and, for the third, the RISC-V tools and QEMU.
+import { spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -56,6 +57,23 @@ describe("the accumulator in C", () => {
   it("ends the comparison when it does what C leaves undefined", async () => {
     const spoilt = compareSpoilt("isArmed = false;\n\t\t\tif", "if");
     await expect(spoilt).rejects.toThrow("division by zero");
+  });
+
+  it.each([
+    ["no element", [0, 4000, 10]],
+    ["four elements", [4, 4000, 10]],
+    ["1,999 Hz", [1, 1999, 10]],
+    ["16,001 Hz", [1, 16001, 10]],
+    ["a queue without room", [1, 4000, 0]],
+  ])("refuses %s", async (_, head) => {
+    await withBuilds(["linux64"], async ([build]) => {
+      const [program = "", ...options] = build?.command ?? [];
+      const folder = mkdtempSync(join(tmpdir(), "sealmeter-"));
+      writeFileSync(join(folder, "input"), new Uint8Array(Uint32Array.from([...head, 0]).buffer));
+      const { stdout } = spawnSync(program, options, { cwd: folder, encoding: "utf8" });
+      rmSync(folder, { recursive: true });
+      expect(stdout).toBe("wrong input: the head\n");
+    });
   });
 
   it("costs what docs/performance.md says", async () => {
