@@ -11,11 +11,11 @@ import Timer from "timer";
 import { Supervisor } from "../src/meter/supervisor.js";
 import type { Image, Ports } from "../src/trusted/ports.js";
 import { MetrologyUnit, provision } from "../src/trusted/unit.js";
+import { BoardFrontEnd } from "./front-end.js";
 import { boardInputs } from "./inputs.js";
 import { LocalPort } from "./local-port.js";
 import { NetworkMachine } from "./network-machine.js";
 import { hardwareEntropy, hardwareWatchdog, PartitionFlash, PinButton, Uptime } from "./ports.js";
-import { PulseCounts } from "./pulse-counts.js";
 import { FlashSecretStore } from "./secret-store.js";
 import { buttonPin, inputSettings, lampPin, localSettings, pulsePins } from "./settings.js";
 
@@ -65,7 +65,7 @@ function boardPorts(uptime: Uptime): Ports {
     flash: new PartitionFlash("journal", JOURNAL_SECTORS),
     secrets: new FlashSecretStore(new PartitionFlash("secrets", SECRET_SECTORS)),
     entropy: hardwareEntropy,
-    energy: new PulseCounts(pulsePins().map((pin) => new PulseCounter(pin))),
+    energy: new BoardFrontEnd(pulsePins().map((pin) => new PulseCounter(pin))),
     button: new PinButton(buttonPin()),
     watchdog: hardwareWatchdog,
     ...boardInputs(inputSettings(), uptime),

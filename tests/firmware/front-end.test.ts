@@ -1,0 +1,72 @@
+// The board's front end: every pulse and every step of the chip is given once, whenever it is read and across the
+// counters' ends.
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { BoardFrontEnd } from "../../firmware/front-end.js";
+import { Status } from "../../src/trusted/metrology/interval.js";
+import type { Cycle } from "../../src/trusted/ports.js";
+
+const PULSES = 2 ** 32;
+const CHIP = 2 ** 48;
+
+/** A counter that runs round. */
+class ScriptedCounter {
+  readonly #modulus: number;
+  count: number;
+
+  constructor(modulus: number, count: number) {
+    this.#modulus = modulus;
+    this.count = count;
+  }
+
+  add(steps: number): void {
+    this.count = (this.count + steps + this.#modulus) % this.#modulus;
+  }
+
+  read(): number {
+    return this.count;
+  }
+}
+
+describe("the board's front end", () => {
+  it("gives what the chip and the pulses counted since it was last read, across the counters' ends", () => {
+    const steps = fc.tuple(
+      fc.integer({ min: -1e6, max: 1e6 }),
+      fc.integer({ min: -1e6, max: 1e6 }),
+      fc.nat(30_000),
+    );
+    const starts = fc.tuple(fc.maxSafeNat(), fc.nat(PULSES - 1));
+    fc.assert(
+      fc.property(fc.array(steps, { minLength: 1, maxLength: 60 }), starts, (turns, [first, pulses]) => {
+        const chip = [new ScriptedCounter(CHIP, first % CHIP), new ScriptedCounter(CHIP, 0)] as const;
+        const input = new ScriptedCounter(PULSES, pulses);
+        const reading = () => ({ counters: chip.map(({ count }) => count), status: 0 });
+        const frontEnd = new BoardFrontEnd([input], { read: reading });
+        for (const [a, b, more] of turns) {
+          chip[0].add(a);
+          chip[1].add(b);
+          input.add(more);
+          expect(frontEnd.read()).toEqual({ counts: [a, b, more], status: 0 });
+        }
+      }),
+    );
+  });
+
+  it("counts from its own beginning, and without a chip gives pulses alone", () => {
+    expect(new BoardFrontEnd([new ScriptedCounter(PULSES, 12_345)]).read()).toEqual({
+      counts: [0],
+      status: 0,
+    });
+  });
+
+  it("passes on the chip's flags, and the cycles of a converter", () => {
+    const cycle: Cycle = { samples: 80, lost: 0, sums: [1, 2, 3, 4, 5, 6] };
+    const chip = { read: () => ({ counters: [], status: 0xff }) };
+    const frontEnd = new BoardFrontEnd([], chip, { read: () => [cycle] });
+    expect(frontEnd.read()).toEqual({
+      counts: [],
+      status: Status.INCOMPLETE | Status.FAULT,
+      cycles: [cycle],
+    });
+  });
+});
