@@ -284,7 +284,9 @@ export class MessageModel {
     holds(this.#links.has(eventDigest), "a batch seals events that were given", name);
     const software = this.#options.softwareIds.indexOf(bytesToHex(statement.softwareId));
     holds(software >= this.#softwareAt, "a batch names the software that sealed it", name);
-    const passed = this.numbers(Kind.READING).find((interval) => interval >= this.sealedTo);
+    const passed = this.numbers(Kind.READING).find((interval) => {
+      return interval >= this.sealedTo && !this.#isGone(Kind.READING, interval, firstInterval);
+    });
     holds(
       passed === firstInterval,
       "every recorded interval is sealed",

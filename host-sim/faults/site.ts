@@ -269,7 +269,7 @@ export class Site {
   #ports(): Ports {
     const { plan, flash, button, frontEnd: energy, image } = this;
     const secrets = new WatchedSecrets(this.secrets, (saved) => {
-      this.keys.stored(saved, this.shown.time_s, this.messages.sealedTo);
+      this.keys.stored(saved, this.#time_s, this.messages.sealedTo);
     });
     this.#entropy ??= new SeededEntropy(this.dice.random);
     const ports: Ports = {
@@ -289,6 +289,13 @@ export class Site {
     return this.#sabotage.ports?.(ports) ?? ports;
   }
 
+  /** The unit's time in a step that has begun: what it showed after the last one, and what has passed since. */
+  get #time_s(): number | null {
+    const { time_s } = this.shown;
+    return time_s === null ? null : time_s + Math.ceil((this.clock.now_ms - this.#shown_ms) / 1000);
+  }
+
+  #shown_ms = 0;
   #entropy: SeededEntropy | null = null;
 
   #companion(): Companion {
@@ -394,6 +401,7 @@ export class Site {
     const shown = readDisplay(this.unit.display(0), this.plan.channels.length);
     this.registers.booted(shown.registers_Wh);
     this.shown = shown;
+    this.#shown_ms = this.clock.now_ms;
     this.idle = false;
     this.#afterBoot();
   }
@@ -550,6 +558,7 @@ export class Site {
     const failing = this.plan.has.inputs && this.inputs.failing;
     if (shown.failed > this.shown.failed) intervals.raise(Status.FAULT, this.clock.now_ms);
     this.shown = shown;
+    this.#shown_ms = this.clock.now_ms;
     this.registers.stepped(shown.registers_Wh, failing);
     commands.stepped();
     if (this.#isJudged) commands.settle(shown.time_s);
