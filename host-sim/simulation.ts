@@ -9,10 +9,11 @@ import { customerKey } from "../src/trusted/sealing/keys.js";
 import { VirtualClock } from "./clock.js";
 import { Device } from "./device.js";
 import { type FlashSnapshot, NorFlash } from "./flash.js";
+import { frontEndOver, type SimulatedFrontEnd } from "./front-ends.js";
 import { HeadEnd } from "./head-end.js";
 import { buildImage } from "./image.js";
 import { drawParties, type Enrolment, enrol, type Parties } from "./parties.js";
-import { MemorySecretStore, SeededEntropy, TraceEnergy } from "./ports.js";
+import { MemorySecretStore, SeededEntropy } from "./ports.js";
 import { SeededRandom } from "./seeded.js";
 import type { Trace } from "./trace.js";
 import { MemoryUplink } from "./uplink.js";
@@ -30,9 +31,11 @@ export interface SimulationOptions {
   readonly intervalSeconds: number;
   readonly seed: number;
   readonly flashMode?: "plain" | "encrypted";
+  /** What the meter measures with; by default the trace itself. */
+  readonly frontEnd?: SimulatedFrontEnd;
   /** Times without uplink, `[from_s, to_s)` Unix seconds, ascending. */
   readonly outages?: readonly (readonly [number, number])[];
-  /** Time between steps of the unit, ms: a divisor of the interval. A device steps every second or so. */
+  /** Time between steps of the unit, ms: a divisor of the interval. By default as the front end wants it. */
   readonly tick_ms?: number;
   readonly progress?: (done_s: number, total_s: number) => void;
   /** Called at every step of the simulation, to look or to interfere. */
@@ -54,7 +57,12 @@ export interface World {
 
 /** A single-phase household meter of 100 A for the channels of a trace. */
 export function householdConfiguration(
-  { trace, meterId, intervalSeconds }: Pick<SimulationOptions, "trace" | "meterId" | "intervalSeconds">,
+  {
+    trace,
+    meterId,
+    intervalSeconds,
+    frontEnd,
+  }: Pick<SimulationOptions, "trace" | "meterId" | "intervalSeconds" | "frontEnd">,
   parties: Parties,
 ): Configuration {
   const [nominal_V, maximum_A] = [230, 100];
@@ -72,7 +80,7 @@ export function householdConfiguration(
     minGroup: 10,
     revokedPeers: [],
     update: null,
-    calibration: null,
+    calibration: frontEnd?.calibration ?? null,
   };
 }
 
@@ -94,7 +102,7 @@ export function createWorld(options: SimulationOptions): World {
 
 /** A device and the head end at the other end of its uplink. */
 function attach(
-  { trace, meterId, seed, flashMode = "encrypted", outages = [] }: SimulationOptions,
+  { trace, meterId, seed, flashMode = "encrypted", outages = [], ...rest }: SimulationOptions,
   { clock, parties, image, secrets }: Pick<World, "clock" | "parties" | "image" | "secrets">,
 ): Pick<World, "flash" | "device" | "headEnd"> {
   const random = new SeededRandom(seed).fork(meterId);
@@ -112,7 +120,8 @@ function attach(
     sendCommand: (document) => void uplink.sendCommand(document),
   });
   const entropy = new SeededEntropy(random.fork("entropy"));
-  const energy = () => new TraceEnergy(trace, clock);
+  const { make } = rest.frontEnd ?? frontEndOver("trace", trace);
+  const energy = () => make(clock);
   const device = new Device({ clock, image, flash, secrets, entropy, energy, uplink, meterId });
   return { flash, device, headEnd };
 }
@@ -138,7 +147,8 @@ export function rollBack(world: World, options: SimulationOptions, { snapshot, n
 
 /** Runs the meter until `end_s`, powered where the trace has power. */
 export function runUntil(world: World, options: SimulationOptions, end_s: number): void {
-  const { trace, tick_ms = 10_000, watch, progress } = options;
+  const { trace, frontEnd = frontEndOver("trace", trace), watch, progress } = options;
+  const { tick_ms = frontEnd.tick_ms } = options;
   const { clock, device } = world;
   const from_s = trace.start_s;
   while (clock.now_ms < end_s * 1000) {

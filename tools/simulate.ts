@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { FAULTS, parseFaults } from "../host-sim/faults/plan.js";
 import { failureLines, replayOf, runFaults, ScenarioFailure } from "../host-sim/faults/scenario.js";
+import { FRONT_END_NAMES, type FrontEndName, frontEndOver } from "../host-sim/front-ends.js";
 import { householdTrace } from "../host-sim/household.js";
 import { pairedKey, simulate, type World } from "../host-sim/simulation.js";
 import { parseTrace, type Trace, utcOffsetSeconds } from "../host-sim/trace.js";
@@ -57,6 +58,7 @@ interface Options {
   readonly from?: string;
   readonly utcOffset: number;
   readonly gaps: "refuse" | "absent";
+  readonly frontEnd: FrontEndName;
   readonly json?: boolean;
 }
 
@@ -64,6 +66,7 @@ const EXAMPLES = `
 Examples:
   $ sealmeter simulate --out out/home --days 31 --seed 7 --from 2026-01-01
   $ sealmeter simulate --out out/sydney --trace trace.csv --columns import=GC:kW,export=GG:kW --utc-offset 10
+  $ sealmeter simulate --out out/chip --days 7 --front-end chip
   $ sealmeter simulate --seed 7 --days 3 --faults all`;
 
 export function addSimulate(program: Command): void {
@@ -83,6 +86,11 @@ export function addSimulate(program: Command): void {
     .option("--utc-offset <hours>", "local time of stamps without a zone, and of the household", hours, 0)
     .addOption(
       new Option("--gaps <how>", "gaps and nulls in a trace").choices(["refuse", "absent"]).default("refuse"),
+    )
+    .addOption(
+      new Option("--front-end <which>", "what the meter measures the load with")
+        .choices([...FRONT_END_NAMES])
+        .default("trace"),
     )
     .option("--faults <list>", `no trace, but faults drawn from the seed: all, or of ${FAULTS.join(",")}`)
     .option("--json", "print the result as JSON")
@@ -244,6 +252,7 @@ function runSimulate(options: Options): void {
       meterId: METER_ID,
       intervalSeconds,
       seed: options.seed,
+      frontEnd: frontEndOver(options.frontEnd, trace),
       progress: bar.update,
     });
     bar.stop();
