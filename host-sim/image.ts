@@ -1,7 +1,9 @@
 // Builds what the meter's image carries as data: the fixed-base tables and the software identity. The
 // identity is SHA-256 over the trusted room as one bundled module (esbuild, pinned by the lock file; noble
-// included, since it computes the seal) and the tables, each preceded by its length: who has the sources gets
-// the same 32 bytes.
+// included, since it computes the seal), the tables, and the sources of the accumulator, which is C and legally
+// relevant, each preceded by its length: who has the sources gets the same 32 bytes.
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { buildSync } from "esbuild";
 import { makeTables } from "../src/proofs/generators.js";
@@ -13,6 +15,7 @@ import { digest } from "../src/trusted/sealing/keys.js";
 export const TABLE_WINDOW = 3;
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
+const NATIVE = join(ROOT, "firmware", "native");
 
 /** How every module that a meter runs is bundled: ES2022 as XS takes it, the same on every machine. */
 export const XS_BUNDLE = {
@@ -46,7 +49,8 @@ export function trustedBundle(): Uint8Array {
  */
 export function buildImage(authorityKey: Uint8Array, tableWindow = TABLE_WINDOW, version = 1): Image {
   const tables = makeTables(tableWindow);
-  const parts = [trustedBundle(), tables.tableB, tables.tableBlinding];
+  const accumulator = ["accumulator.h", "accumulator.c"].map((name) => readFileSync(join(NATIVE, name)));
+  const parts = [trustedBundle(), tables.tableB, tables.tableBlinding, ...accumulator];
   const softwareId = digest(...parts.flatMap((part) => [uintBytes(part.length, 4), part]));
   return { softwareId, version, authorityKey, ...tables };
 }

@@ -99,8 +99,7 @@ export class WaveformEnergy {
     const energies = calibration.elements.map((_, element) => this.#energies(element, calibration));
     this.#net(energies, calibration);
     this.#sums = [];
-    this.#samples = 0;
-    this.#cycles = 0;
+    [this.#samples, this.#cycles] = [0, 0];
   }
 
   #energies(element: number, { samplesPerSecond, elements }: WaveformCalibration): Energies {
@@ -144,8 +143,7 @@ export class WaveformEnergy {
     if (!this.#isIdle || isOver) this.#waiting = this.#waiting.map(() => 0n);
     if (!isOver) return;
     this.#windows = 0;
-    this.#load = 0n;
-    this.#second_mJ = 0n;
+    [this.#load, this.#second_mJ] = [0n, 0n];
   }
 }
 
