@@ -9,9 +9,14 @@ export interface PulseInput {
   read(): number;
 }
 
-/** A metering chip: signed counters modulo 2^48, and its flags. */
+export interface ChipReading {
+  /** Signed, modulo 2^48. */
+  readonly counters: readonly number[];
+  readonly status: number;
+}
+
 export interface MeteringChip {
-  read(): { readonly counters: readonly number[]; readonly status: number };
+  read(): ChipReading;
 }
 
 /** Mains cycles of the board's own converter since they were last read. */
@@ -20,20 +25,27 @@ export interface CycleInput {
 }
 
 const CHIP_MODULUS = 2 ** 48;
+/** The chip is asked no oftener: its bus takes 20 ms for an answer, and the unit steps every 20 ms. */
+const CHIP_EVERY_MS = 1_000;
 
 export class BoardFrontEnd implements FrontEnd {
+  readonly #now_ms: () => number;
   readonly #chip: MeteringChip | null;
   readonly #pulses: readonly PulseInput[];
   readonly #waveform: CycleInput | null;
+  #chipAsked_ms: number;
   #chipCounters: readonly number[];
   #pulseCounters: readonly number[];
 
-  /** What has been counted before is not this front end's. */
+  /** What has been counted before is not this front end's. @param now_ms uptime. */
   constructor(
+    now_ms: () => number,
     pulses: readonly PulseInput[],
     chip: MeteringChip | null = null,
     waveform: CycleInput | null = null,
   ) {
+    this.#now_ms = now_ms;
+    this.#chipAsked_ms = now_ms();
     this.#chip = chip;
     this.#pulses = pulses;
     this.#waveform = waveform;
@@ -42,7 +54,7 @@ export class BoardFrontEnd implements FrontEnd {
   }
 
   read(): FrontEndReading {
-    const chip = this.#chip?.read() ?? { counters: [], status: 0 };
+    const chip = this.#askChip();
     const pulses = this.#pulses.map((input) => input.read());
     const before = [this.#chipCounters, this.#pulseCounters] as const;
     this.#chipCounters = chip.counters;
@@ -54,6 +66,14 @@ export class BoardFrontEnd implements FrontEnd {
     ];
     const reading = { counts, status: chip.status & (Status.INCOMPLETE | Status.FAULT) };
     return this.#waveform ? { ...reading, cycles: this.#waveform.read() } : reading;
+  }
+
+  /** The chip's word, or what it last counted while it need not be asked. */
+  #askChip(): ChipReading {
+    const idle = { counters: this.#chipCounters, status: 0 };
+    if (!this.#chip || this.#now_ms() - this.#chipAsked_ms < CHIP_EVERY_MS) return idle;
+    this.#chipAsked_ms = this.#now_ms();
+    return this.#chip.read();
   }
 }
 

@@ -7,6 +7,15 @@ import config from "mc/config";
 const PIN_MAX = 48;
 /** GPIO 34 to 39 of the ESP32 have no pull-up: an open contact there would read as anything. */
 const PULLED_UP_MAX = 33;
+/** Voltage and current of each element. */
+const ELEMENT_PINS = [
+  "voltage1Pin",
+  "current1Pin",
+  "voltage2Pin",
+  "current2Pin",
+  "voltage3Pin",
+  "current3Pin",
+];
 /**
  * Settings that name a pin. Of two that name the same the later one is wrong, and the local port, which has to
  * say so, comes first.
@@ -17,6 +26,9 @@ const PINS = [
   "importPin",
   "exportPin",
   "gasPin",
+  "chipDataPin",
+  "chipClockPin",
+  ...ELEMENT_PINS,
   "buttonPin",
   "lampPin",
   "coverPin",
@@ -30,6 +42,20 @@ export interface LocalSettings {
   readonly port: number;
   readonly receive: number;
   readonly transmit: number;
+}
+
+export interface ChipSettings {
+  readonly data: number;
+  readonly clock: number;
+  /** What no register of this board exceeds. */
+  readonly countsPerSecondMax: number;
+  /** Table 6 of the ADE7953's data sheet: 0 to 4 for gains of 1 to 16, 5 for 22. */
+  readonly gainCodes: { readonly voltage: number; readonly currentA: number; readonly currentB: number };
+}
+
+export interface WaveformSettings {
+  readonly rate_Hz: number;
+  readonly pins: readonly number[];
 }
 
 export interface PinSetting {
@@ -69,6 +95,33 @@ export const localSettings = (): LocalSettings => ({
 export const buttonPin = () => pin("buttonPin", 0);
 /** -1: there is no lamp. */
 export const lampPin = () => pin("lampPin", -1);
+
+/** The metering chip on its two wires, or null where there is none. */
+export function chipSettings(): ChipSettings | null {
+  const [data, clock] = [pin("chipDataPin", -1), pin("chipClockPin", -1)];
+  if (data < 0 || clock < 0) return null;
+  return {
+    data,
+    clock,
+    countsPerSecondMax: whole("chipCountsPerSecond", 1, 206_900),
+    gainCodes: {
+      voltage: whole("chipVoltageGain", 0, 4),
+      currentA: whole("chipCurrentGain", 0, 5),
+      currentB: whole("chipNeutralGain", 0, 4),
+    },
+  };
+}
+
+/** Of the chip's own converter: pins of voltage and current, element by element; null where nothing is sampled. */
+export function waveformSettings(): WaveformSettings | null {
+  const pins = ELEMENT_PINS.map((name) => pin(name, -1));
+  const used = pins.findIndex((at) => at < 0);
+  const connected = pins.slice(0, used < 0 ? pins.length : used);
+  if (connected.length === 0) return null;
+  if (connected.length % 2 !== 0)
+    throw new Error(`config ${ELEMENT_PINS[connected.length]}: an element has two pins`);
+  return { rate_Hz: whole("sampleRate", 2_000, 16_000), pins: connected };
+}
 
 /** Contacts to ground; each of them needs the chip's own pull-up. */
 export function inputSettings(): InputSettings {

@@ -5,19 +5,30 @@
 
 import Resource from "Resource";
 import Digital from "embedded:io/digital";
+import I2C from "embedded:io/i2c";
 import { authorityKey, softwareId, tableWindow, version } from "sealmeter/image";
 import { PulseCounter } from "sealmeter/pulse";
+import { WaveformInput } from "sealmeter/waveform";
 import Timer from "timer";
 import { Supervisor } from "../src/meter/supervisor.js";
 import type { Image, Ports } from "../src/trusted/ports.js";
 import { MetrologyUnit, provision } from "../src/trusted/unit.js";
+import { ADE7953 } from "./ade7953.js";
 import { BoardFrontEnd } from "./front-end.js";
 import { boardInputs } from "./inputs.js";
 import { LocalPort } from "./local-port.js";
 import { NetworkMachine } from "./network-machine.js";
 import { hardwareEntropy, hardwareWatchdog, PartitionFlash, PinButton, Uptime } from "./ports.js";
 import { FlashSecretStore } from "./secret-store.js";
-import { buttonPin, inputSettings, lampPin, localSettings, pulsePins } from "./settings.js";
+import {
+  buttonPin,
+  chipSettings,
+  inputSettings,
+  lampPin,
+  localSettings,
+  pulsePins,
+  waveformSettings,
+} from "./settings.js";
 
 /** Sectors of the two partitions; firmware/partitions-*.csv says the same. */
 const JOURNAL_SECTORS = 576;
@@ -58,6 +69,22 @@ interface Running {
   readonly supervisor: Supervisor;
 }
 
+/** What of the three kinds of front ends is connected. */
+function boardFrontEnd(uptime: Uptime): BoardFrontEnd {
+  const [chip, waveform] = [chipSettings(), waveformSettings()];
+  const now_ms = () => uptime.now_ms();
+  const pulses = pulsePins().map((pin) => new PulseCounter(pin));
+  const driver = chip && {
+    sensor: { io: I2C, data: chip.data, clock: chip.clock },
+    registers: ["activeA", "reactiveA"] as const,
+    countsPerSecondMax: chip.countsPerSecondMax,
+    gainCodes: chip.gainCodes,
+    now_ms,
+  };
+  const cycles = waveform && new WaveformInput(waveform.rate_Hz, waveform.pins);
+  return new BoardFrontEnd(now_ms, pulses, driver && new ADE7953(driver), cycles);
+}
+
 /** All that the unit needs of this board. Energy counts from this call on. */
 function boardPorts(uptime: Uptime): Ports {
   return {
@@ -65,7 +92,7 @@ function boardPorts(uptime: Uptime): Ports {
     flash: new PartitionFlash("journal", JOURNAL_SECTORS),
     secrets: new FlashSecretStore(new PartitionFlash("secrets", SECRET_SECTORS)),
     entropy: hardwareEntropy,
-    energy: new BoardFrontEnd(pulsePins().map((pin) => new PulseCounter(pin))),
+    energy: boardFrontEnd(uptime),
     button: new PinButton(buttonPin()),
     watchdog: hardwareWatchdog,
     ...boardInputs(inputSettings(), uptime),

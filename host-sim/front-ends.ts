@@ -98,7 +98,7 @@ class TraceChip implements FrontEnd {
       gainCodes: { voltage: 0, currentA: 0, currentB: 0 },
       now_ms: () => clock.now_ms,
     });
-    this.#frontEnd = new BoardFrontEnd([], driver);
+    this.#frontEnd = new BoardFrontEnd(() => clock.now_ms, [], driver);
   }
 
   read(): FrontEndReading {

@@ -1,10 +1,12 @@
 // A demonstration board on a computer: an ESP32 with its partitions, pins, serial lines and radio, running the
 // firmware's own two programs over fakes of the classes that they import. Flash, entropy and the world outside
 // outlive a loss of power; nothing else does. Time passes only when a test says so.
+
 import type { Entropy } from "../../src/trusted/ports.js";
 import type { VirtualClock } from "../clock.js";
 import type { NorFlash, PowerCut } from "../flash.js";
 import type { Packet } from "./broker.js";
+import { I2cLine } from "./i2c.js";
 import { Internet } from "./internet.js";
 import { Gone, Machine, type Pace, type SystemTime } from "./machine.js";
 import type { Creation, Link } from "./neighbour.js";
@@ -15,6 +17,7 @@ import { messageOf } from "./realm.js";
 import { Scheduler } from "./scheduler.js";
 import { SerialLine } from "./serial.js";
 import { TaskWatchdog } from "./watchdog.js";
+import { CycleQueue } from "./waveform.js";
 
 /** From power or reset to the first line of the firmware, ms: ROM, boot loader, image validation. */
 const BOOT_MS = 600;
@@ -59,6 +62,9 @@ export class Board {
   readonly scheduler: Scheduler;
   readonly pins: Pins;
   readonly internet: Internet<Packet>;
+  /** The two wires of the metering chip, and what a converter on the board has sampled. */
+  readonly i2c = new I2cLine();
+  readonly waveform = new CycleQueue();
   readonly options: BoardOptions;
   readonly incidents: Incident[] = [];
   readonly handshakes: TlsSession[] = [];
@@ -234,11 +240,13 @@ export class Board {
       this.#requirePower();
       if (this.#start !== start) throw new Gone("the chip has restarted");
     };
+    this.waveform.sampling = null;
     const { modules, changed } = unitPlatform(machine, {
       ...{ partitions, resources, image, config, entropy, powered },
       pins: this.pins,
       reset: { watchdog, restarted: this.#afterWatchdog },
       line: (port) => this.line(port),
+      ...{ i2c: this.i2c, waveform: this.waveform },
       failed: (cut) => this.#powerFailed(cut),
       spawn: (link, module, allowed, creation) => this.#spawn(link, module, allowed, creation),
     });

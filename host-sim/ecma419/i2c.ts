@@ -210,6 +210,8 @@ function check({ realm }: Machine, pins: Pins, taken: Taken, options: I2cOptions
 export function i2cModule(machine: Machine, pins: Pins, line: I2cLine, powered: () => void) {
   const { realm } = machine;
   const taken: Taken = new Map();
+  /** Of what transfers took, what is less than the clock's millisecond. */
+  let owed_ms = 0;
   return {
     default: class I2C {
       readonly #options: I2cOptions;
@@ -250,7 +252,9 @@ export function i2cModule(machine: Machine, pins: Pins, line: I2cLine, powered: 
           if (error instanceof LineError) throw new realm.Error(failure);
           throw error;
         } finally {
-          machine.spend(((line.bits - begun) * 1000) / this.#options.hz);
+          owed_ms += ((line.bits - begun) * 1000) / this.#options.hz;
+          machine.spend(Math.floor(owed_ms));
+          owed_ms %= 1;
         }
       }
       close(): void {

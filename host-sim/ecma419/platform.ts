@@ -5,6 +5,7 @@ import type { Entropy } from "../../src/trusted/ports.js";
 import type { NorFlash, PowerCut } from "../flash.js";
 import type { Packet } from "./broker.js";
 import { flashModule } from "./flash.js";
+import { type I2cLine, i2cModule } from "./i2c.js";
 import type { Internet } from "./internet.js";
 import type { Machine } from "./machine.js";
 import { mqttModule } from "./mqtt.js";
@@ -16,11 +17,13 @@ import { type Resources, resourceModule } from "./resource.js";
 import { type SerialLine, serialModule } from "./serial.js";
 import { timeModule, timerModule } from "./timer.js";
 import { type TaskWatchdog, watchdogModule } from "./watchdog.js";
+import { type CycleQueue, waveformModule } from "./waveform.js";
 
 /** What each of the two machines may import: specifiers and the names that they export. */
 export const UNIT_MODULES = {
   Resource: ["default"],
   "embedded:io/digital": ["default"],
+  "embedded:io/i2c": ["default"],
   "embedded:io/serial": ["default"],
   "embedded:storage/flash": ["default"],
   "mc/config": ["default"],
@@ -29,6 +32,7 @@ export const UNIT_MODULES = {
   "sealmeter/neighbour": ["default"],
   "sealmeter/pulse": ["PulseCounter", "ContactCounter"],
   "sealmeter/watchdog": ["restarted", "feed"],
+  "sealmeter/waveform": ["WaveformInput"],
   time: ["default"],
   timer: ["default"],
 } as const;
@@ -68,6 +72,8 @@ export interface UnitParts {
   /** The task watchdog, and whether the chip started after it. */
   readonly reset: { readonly watchdog: TaskWatchdog; readonly restarted: boolean };
   readonly line: (port: number) => SerialLine;
+  readonly i2c: I2cLine;
+  readonly waveform: CycleQueue;
   /** Throws when there is no power, or the chip has restarted. */
   readonly powered: () => void;
   readonly failed: (cut: PowerCut) => never;
@@ -90,6 +96,7 @@ export function unitPlatform(machine: Machine, parts: UnitParts) {
   const modules = {
     Resource: resource.module,
     "embedded:io/digital": digitalModule(machine, pins, powered),
+    "embedded:io/i2c": i2cModule(machine, pins, parts.i2c, powered),
     "embedded:io/serial": serialModule(machine, pins, { used: new Set<number>(), line, powered }),
     "embedded:storage/flash": flashModule(machine, parts.partitions, powered, parts.failed),
     "mc/config": { default: objectOf(machine.realm, { ...config }) },
@@ -98,6 +105,7 @@ export function unitPlatform(machine: Machine, parts: UnitParts) {
     "sealmeter/neighbour": neighbourModule(machine, parts.spawn, powered),
     "sealmeter/pulse": pulseModule(machine, pins, powered),
     "sealmeter/watchdog": watchdogModule(machine, parts.reset, powered),
+    "sealmeter/waveform": waveformModule(machine, pins, parts.waveform, powered),
     time: timeModule(machine),
     timer: timerModule(machine),
   };

@@ -359,11 +359,11 @@ describe("an I2C bus", () => {
     line.attach(memory);
     const i2c = new I2C(at);
     i2c.write(Uint8Array.of(7));
-    const before = machine.at_ms;
     expect([...new Uint8Array(i2c.writeRead(Uint8Array.of(8), 3))]).toEqual([7, 8, 0xff]);
-    // 2 bytes and 4, of 9 bits, and the frame's 2.
-    expect(machine.at_ms - before).toBeCloseTo(0.56);
-    expect([...new Uint8Array(i2c.read(1))]).toEqual([0xff]);
+    const before = machine.at_ms;
+    for (let times = 0; times < 100; times++) expect([...new Uint8Array(i2c.read(1))]).toEqual([0xff]);
+    // 2 bytes of 9 bits, and the frame's 2: 0.2 ms each, and the clock has whole ones.
+    expect(Math.abs(machine.at_ms - before - 20)).toBeLessThanOrEqual(1);
     expect(() => i2c.write(Uint8Array.of(1, 2, 3, 4, 5))).toThrow("write failed");
     line.state = "open";
     expect(() => i2c.read(1)).toThrow("read failed");

@@ -2,12 +2,12 @@
 /// <reference path="../../firmware/modules.d.ts" />
 // The compiler's word that the fakes are what the firmware is told of each module (firmware/*.d.ts): if an option,
 // an argument or a result differs, this file does not compile. Nothing of it runs.
-import type { i2cModule } from "../../host-sim/ecma419/i2c.js";
 import type { networkPlatform, unitPlatform } from "../../host-sim/ecma419/platform.js";
 
 interface UnitInterfaces {
   Resource: typeof import("Resource");
   "embedded:io/digital": typeof import("embedded:io/digital");
+  "embedded:io/i2c": typeof import("embedded:io/i2c");
   "embedded:io/serial": typeof import("embedded:io/serial");
   "embedded:storage/flash": Pick<typeof import("embedded:storage/flash"), "default">;
   "mc/config": typeof import("mc/config");
@@ -16,6 +16,7 @@ interface UnitInterfaces {
   "sealmeter/neighbour": typeof import("sealmeter/neighbour");
   "sealmeter/pulse": typeof import("sealmeter/pulse");
   "sealmeter/watchdog": typeof import("sealmeter/watchdog");
+  "sealmeter/waveform": typeof import("sealmeter/waveform");
   time: typeof import("time");
   timer: OpaqueTimers;
 }
@@ -43,6 +44,3 @@ export const unitFakes: (modules: ReturnType<typeof unitPlatform>["modules"]) =>
   modules;
 export const networkFakes: (modules: ReturnType<typeof networkPlatform>) => NetworkInterfaces = (modules) =>
   modules;
-/** No program has this module yet. */
-export const i2cFake: (module: ReturnType<typeof i2cModule>) => typeof import("embedded:io/i2c") = (module) =>
-  module;

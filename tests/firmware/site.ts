@@ -24,6 +24,7 @@ import { agree } from "../../src/trusted/authority/pairing.js";
 import { asciiBytes } from "../../src/trusted/encoding/bytes.js";
 import { array, bstr, int } from "../../src/trusted/encoding/cbor.js";
 import { decodeSign1 } from "../../src/trusted/encoding/cose.js";
+import type { Calibration } from "../../src/trusted/metrology/calibration.js";
 import { customerKey, digest } from "../../src/trusted/sealing/keys.js";
 
 export const METER_ID = "SM-0001";
@@ -53,6 +54,8 @@ export interface SiteOptions {
   readonly chip?: BoardOptions["chip"];
   readonly config?: Readonly<Record<string, unknown>>;
   readonly intervalSeconds?: number;
+  /** What the counts are worth, if not pulses of PULSES_PER_KWH at both inputs. */
+  readonly calibration?: Calibration;
   /** False leaves the board blank, but powered. */
   readonly provisioned?: boolean;
 }
@@ -112,7 +115,7 @@ export class Site {
     this.#random = new SeededRandom(seed);
     this.#entropy = new SeededEntropy(this.#random);
     this.parties = drawParties(this.#random);
-    this.configuration = this.#configure(options.intervalSeconds ?? HALF_HOUR_S);
+    this.configuration = this.#configure(options);
     this.journal = new NorFlash({ sectors: 576, mode, random: this.#random.fork("journal") });
     this.secrets = new NorFlash({ sectors: 4, mode, random: this.#random.fork("secrets") });
     this.partitions = new Map([
@@ -156,7 +159,7 @@ export class Site {
     if (options.provisioned !== false) this.provision();
   }
 
-  #configure(intervalSeconds: number): Configuration {
+  #configure({ intervalSeconds = HALF_HOUR_S, calibration }: SiteOptions): Configuration {
     const { supplier, network, aggregator } = this.parties;
     return {
       meterId: METER_ID,
@@ -169,7 +172,7 @@ export class Site {
       minGroup: 10,
       revokedPeers: [],
       update: null,
-      calibration: pulseCalibration(pulses(0), pulses(1)),
+      calibration: calibration ?? pulseCalibration(pulses(0), pulses(1)),
       supplier: supplier.publicKey,
       network: network.publicKey,
       aggregator: aggregator.publicKey,
@@ -227,9 +230,13 @@ export class Site {
         const pulses = (at_s: number) => Math.floor((watts * at_s * PULSES_PER_KWH) / 3_600_000);
         this.pulse(input, pulses(passed + 1) - pulses(passed));
       });
+      this.everySecond();
       this.board.run(1000);
     }
   }
+
+  /** What happens around the board meanwhile: a test's to say. */
+  everySecond: () => void = () => {};
 
   /** The same in long turns, until so many seconds after the first midnight. */
   runUntil(after_s: number, ...power_W: readonly number[]): void {
