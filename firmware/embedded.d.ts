@@ -73,30 +73,6 @@ declare module "embedded:io/serial" {
   }
 }
 
-declare module "embedded:io/i2c" {
-  /**
-   * One device on a bus: several may share the pins, each with its own address. In SDK 8.2.3's ESP32 build a failure
-   * is an Error that does not say of what ("write failed"), a transfer lasts `timeout` at most, and `read` and
-   * `write` end with a stop whatever else they are given: ECMA-419's `stop` argument is not there.
-   */
-  export default class I2C {
-    constructor(options: {
-      readonly data: number;
-      readonly clock: number;
-      readonly hz: number;
-      /** 7 bits. */
-      readonly address: number;
-      /** ms, 400 unless told otherwise; -1 waits for ever. */
-      readonly timeout?: number;
-    });
-    read(count: number): ArrayBuffer;
-    write(bytes: Uint8Array): void;
-    /** The SDK's own: writes, then reads after a repeated start. The SDK's typings do not have it. */
-    writeRead(bytes: Uint8Array, count: number): ArrayBuffer;
-    close(): void;
-  }
-}
-
 declare module "embedded:io/socket/tcp" {
   export default class TCP {
     private readonly brand: "TCP";

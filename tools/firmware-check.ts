@@ -36,7 +36,6 @@ const SDK_TYPES = [
   "typings/embedded/storage/flash",
   "typings/embedded_io/_common",
   "typings/embedded_io/digital",
-  "typings/embedded_io/i2c",
   "typings/embedded_io/serial",
   "typings/embedded_io/socket/tcp",
   "typings/embedded_io/socket/tls",
