@@ -33,6 +33,8 @@ const ALLOWED: Readonly<Record<number, readonly Sender[]>> = {
   9: ["authority"],
 };
 const STATEMENT_EVERY_DAYS = 28;
+/** The state is written at least this often, ms. */
+const DURABLE_MS = 370_000;
 /** Commands of a day that the unit obeys, and those that change its configuration; a scenario stays below. */
 export const COMMANDS_A_DAY = 40;
 export const CONFIGURATIONS_A_DAY = 5;
@@ -128,6 +130,7 @@ export class CommandModel {
   acceptedToday = 0;
   configuredToday = 0;
   #day = 0;
+  #begun = { day: 0, at_ms: 0 };
   /** Documents that were refused. */
   refused = 0;
   /** Refused since power-up. */
@@ -185,11 +188,14 @@ export class CommandModel {
     });
   }
 
-  dayIs(time_s: number | null): void {
+  /** A day's counts begin anew with it; a power cut takes that back, until the state has been written. */
+  dayIs(time_s: number | null, now_ms: number): void {
     if (time_s === null) return;
     const day = Math.floor(time_s / DAY_SECONDS);
-    if (day !== this.#day) this.acceptedToday = 0;
-    if (day !== this.#day) this.configuredToday = 0;
+    if (day !== this.#begun.day) this.#begun = { day, at_ms: now_ms };
+    if (day === this.#day || now_ms - this.#begun.at_ms < DURABLE_MS) return;
+    this.acceptedToday = 0;
+    this.configuredToday = 0;
     this.#day = day;
   }
 
@@ -275,6 +281,7 @@ export class CommandModel {
 
   cut(time_s: number | null): void {
     this.refusals = { least: 0, most: 0 };
+    this.#begun = { day: this.#day, at_ms: 0 };
     // It failed again before anything could be seen.
     if (this.#unsettled) return;
     const { order = null } = this.inHand ?? {};

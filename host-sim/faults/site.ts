@@ -580,7 +580,7 @@ export class Site {
       this.#settleAcknowledgement();
       intervals.maximum_Wh = commands.configuration.maximum_Wh;
     }
-    commands.dayIs(shown.time_s);
+    commands.dayIs(shown.time_s, this.clock.now_ms);
     commands.compareRefusals(shown.refused);
     this.keys.timeIs(shown.time_s, messages.sealedTo);
   }

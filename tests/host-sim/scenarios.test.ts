@@ -44,6 +44,7 @@ describe("a scenario of all faults holds", () => {
     [625, 3, "all", "the model took a malformed command, replayed in its turn, for a good one"],
     [841, 3, "all", "the model judged what began at midnight by the time of the step before"],
     [914, 3, "all", "a small journal overwrote what was not sealed yet, and the model waited for its seal"],
+    [2175, 3, "all", "a power cut took back that a new day had begun, and the model did not"],
     [562, 3, "all", "an answer for the time waited behind an outage's acknowledgements until it was too old"],
   ])("for seed %d over %d days of %s, where once %s", (seed, days, faults) => {
     runFaults({ seed, days, faults: parseFaults(faults) });
