@@ -14,7 +14,7 @@ import { agree } from "../src/trusted/authority/pairing.js";
 import { sameBytes } from "../src/trusted/encoding/bytes.js";
 import { decodeSign1 } from "../src/trusted/encoding/cose.js";
 import type { Image } from "../src/trusted/ports.js";
-import { scalarBytes } from "../src/trusted/sealing/commitment.js";
+import { bytesOf } from "../src/trusted/sealing/edwards.js";
 import { customerKey, digest } from "../src/trusted/sealing/keys.js";
 import {
   FileMode,
@@ -49,7 +49,7 @@ function customerOf({ customer }: Parties, { pairing, signingKey }: Enrolment): 
   const payload = verifySigned("pairing-1", pairing, signingKey, DOCUMENT_BYTES_MAX);
   const { meterId, epoch, ephemeral } = decodePairing(payload);
   const K = customerKey(agree(secret, ephemeral), { meterId, epoch, user, ephemeral });
-  return { meterId, epoch, K, user, userSecret: scalarBytes(secret) };
+  return { meterId, epoch, K, user, userSecret: bytesOf(secret) };
 }
 
 /**

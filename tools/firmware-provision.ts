@@ -14,7 +14,7 @@ import { decodePairing } from "../src/customer/messages.js";
 import { verifySigned } from "../src/proofs/signed.js";
 import { type Configuration, METER_ID } from "../src/trusted/authority/configuration.js";
 import { agree } from "../src/trusted/authority/pairing.js";
-import { scalarBytes } from "../src/trusted/sealing/commitment.js";
+import { bytesOf } from "../src/trusted/sealing/edwards.js";
 import { customerKey } from "../src/trusted/sealing/keys.js";
 import {
   FileMode,
@@ -127,7 +127,7 @@ function writeBoard({ out, meter }: Options, parties: Parties, enrolment: Enrolm
     verifySigned("pairing-1", enrolment.pairing, enrolment.signingKey, 512),
   );
   const K = customerKey(agree(secret, ephemeral), { meterId: meter, epoch, user, ephemeral });
-  const customer = encodeCustomer({ meterId: meter, epoch, K, user, userSecret: scalarBytes(secret) });
+  const customer = encodeCustomer({ meterId: meter, epoch, K, user, userSecret: bytesOf(secret) });
   createDirectory(out, (partial) => {
     writeFile(join(partial, meter, "certificate.cbor"), enrolment.certificate);
     writeFile(join(partial, meter, "pairing-00000.cbor"), enrolment.pairing);

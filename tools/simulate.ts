@@ -13,7 +13,7 @@ import type { MeterRecord } from "../src/customer/check.js";
 import { decodePairing } from "../src/customer/messages.js";
 import { verifySigned } from "../src/proofs/signed.js";
 import { DAY_SECONDS } from "../src/trusted/metrology/interval.js";
-import { scalarBytes } from "../src/trusted/sealing/commitment.js";
+import { bytesOf } from "../src/trusted/sealing/edwards.js";
 import {
   calendarDate,
   ExitCode,
@@ -180,7 +180,7 @@ export function customerOf(world: World): PairedKeys {
   const payload = verifySigned("pairing-1", enrolment.pairing, enrolment.signingKey, 512);
   const { epoch, ephemeral } = decodePairing(payload);
   const K = pairedKey(world, ephemeral, epoch);
-  return { meterId: configuration.meterId, epoch, K, user, userSecret: scalarBytes(secret) };
+  return { meterId: configuration.meterId, epoch, K, user, userSecret: bytesOf(secret) };
 }
 
 /**

@@ -4,12 +4,9 @@
 import { sha256, sha512 } from "@noble/hashes/sha2.js";
 import { agree } from "../../src/trusted/authority/pairing.js";
 import { assert, sameBytes } from "../../src/trusted/encoding/bytes.js";
-import {
-  BLINDING_BASE,
-  CommitmentKey,
-  encodePoint,
-  scalarBytes,
-} from "../../src/trusted/sealing/commitment.js";
+import { BLINDING_BASE, CommitmentKey } from "../../src/trusted/sealing/commitment.js";
+import { bytesOf } from "../../src/trusted/sealing/edwards.js";
+import { encodeRistretto } from "../../src/trusted/sealing/encodings.js";
 import { prf, ReadingKeys, scalarFrom } from "../../src/trusted/sealing/keys.js";
 import { SELF_TESTS } from "../../src/trusted/sealing/self-test.js";
 import { SigningKey, verify } from "../../src/trusted/sealing/signature.js";
@@ -19,16 +16,16 @@ const REPEATS = 3;
 /** A batch statement with its COSE context is about this long, bytes. */
 const STATEMENT_BYTES = 250;
 
-const bytesOf = (length: number, first: number) =>
+const pattern = (length: number, first: number) =>
   Uint8Array.from({ length }, (_, at) => (first + 7 * at) & 255);
 
 const key = new CommitmentKey(readInput().image);
-const signer = new SigningKey(bytesOf(32, 1), key.base);
-const message = bytesOf(STATEMENT_BYTES, 3);
+const signer = new SigningKey(pattern(32, 1), key.base);
+const message = pattern(STATEMENT_BYTES, 3);
 const signature = signer.sign(message);
-const day = new ReadingKeys(bytesOf(32, 5));
-const secret = scalarFrom(bytesOf(64, 9));
-const peer = encodePoint(key.base.multiply(scalarBytes(scalarFrom(bytesOf(64, 11)))));
+const day = new ReadingKeys(pattern(32, 5));
+const secret = scalarFrom(pattern(64, 9));
+const peer = encodeRistretto(key.base.multiply(bytesOf(scalarFrom(pattern(64, 11)))));
 
 interface Cost {
   instructions: number;
@@ -48,7 +45,7 @@ const operations: readonly (readonly [name: string, work: () => unknown])[] = [
       return key.commit(196, opening);
     },
   ],
-  ["multiply a fixed base", () => key.blinding.multiply(scalarBytes(secret))],
+  ["multiply a fixed base", () => key.blinding.multiply(bytesOf(secret))],
   ["Ed25519 sign", () => signer.sign(message)],
   ["Ed25519 verify", () => assert(verify(signature, message, signer.publicKey, key.base), "it verifies")],
   ["ristretto255 DH", () => agree(secret, peer)],

@@ -20,7 +20,8 @@ import { agree, type Pairing } from "../trusted/authority/pairing.js";
 import { FormatError, readUint, sameBytes } from "../trusted/encoding/bytes.js";
 import { dayOf } from "../trusted/metrology/interval.js";
 import { encodeLeaf } from "../trusted/sealing/batch.js";
-import { type CommitmentKey, encodePoint } from "../trusted/sealing/commitment.js";
+import type { CommitmentKey } from "../trusted/sealing/commitment.js";
+import { encodeRistretto } from "../trusted/sealing/encodings.js";
 import { customerKey, dayKey, ReadingKeys } from "../trusted/sealing/keys.js";
 import { endOf, type SignedRecord, verifyHistory } from "./history.js";
 import { decodeReadings, type EventMessage, type Kept, type ReadingMessage } from "./messages.js";
@@ -162,7 +163,7 @@ function checkKeys(pairing: Pairing, { K, user, userSecret }: CustomerKeys): voi
   if (userSecret.length !== 32 || secret === 0n || secret >= ed25519.Point.Fn.ORDER) {
     throw new FormatError("u is not 32 bytes of a scalar from 1 to l - 1");
   }
-  const ownUser = encodePoint(ed25519.Point.BASE.multiply(secret));
+  const ownUser = encodeRistretto(ed25519.Point.BASE.multiply(secret));
   ensure(sameBytes(ownUser, pairing.user), `${name}: not with the customer's u`);
   const derived = customerKey(agree(secret, pairing.ephemeral), pairing);
   ensure(sameBytes(derived, K), `${name}: gives another K than the customer's`);

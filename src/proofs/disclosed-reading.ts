@@ -7,7 +7,8 @@ import { assert, sameBytes } from "../trusted/encoding/bytes.js";
 import { array, bstr, CborReader, int, map } from "../trusted/encoding/cbor.js";
 import { intervalStart_s } from "../trusted/metrology/interval.js";
 import { encodeLeaf, LEAF_BYTES } from "../trusted/sealing/batch.js";
-import { READING_MAX, scalarBytes } from "../trusted/sealing/commitment.js";
+import { READING_MAX } from "../trusted/sealing/commitment.js";
+import { bytesOf } from "../trusted/sealing/edwards.js";
 import { LEAVES_MAX, leafHash, nodeHash } from "../trusted/sealing/merkle.js";
 import { parseLeaves, type SignedBatch, verifyStatement } from "./batch.js";
 import { type Revocation, verifyCertificate } from "./certificate.js";
@@ -129,7 +130,7 @@ export function encodeDisclosedReading(disclosed: DisclosedReading): Uint8Array 
     [3, int(disclosed.leafIndex)],
     [4, int(disclosed.status)],
     [5, int(disclosed.reading)],
-    [6, bstr(scalarBytes(disclosed.opening))],
+    [6, bstr(bytesOf(disclosed.opening))],
     [7, array(...disclosed.path.map(bstr))],
   );
 }

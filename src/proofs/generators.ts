@@ -5,7 +5,7 @@ import { normalizeZ } from "@noble/curves/abstract/curve.js";
 import { ed25519, ristretto255 } from "@noble/curves/ed25519.js";
 import { numberToBytesLE } from "@noble/curves/utils.js";
 import { BLINDING_BASE, CommitmentKey } from "../trusted/sealing/commitment.js";
-import { type EdwardsPoint, windowCount } from "../trusted/sealing/edwards.js";
+import { windowCount } from "../trusted/sealing/edwards.js";
 import { ENTRY_BYTES } from "../trusted/sealing/fixed-base.js";
 
 /** A group element of ristretto255 (RFC 9496). */
@@ -15,6 +15,8 @@ export type GroupElement = InstanceType<typeof Group>;
 /** B and B~ of C = r·B + t·B~. */
 export const BASE = Group.BASE;
 export const BLINDING = Group.fromBytes(BLINDING_BASE);
+
+type EdwardsPoint = ReturnType<typeof ed25519.Point.fromAffine>;
 
 /** Entries d·2^(w·k)·P as sealing/fixed-base.ts reads them. */
 function tableBytes(point: EdwardsPoint, window: number): Uint8Array {

@@ -19,7 +19,7 @@ import { FormatError, sameBytes } from "../trusted/encoding/bytes.js";
 import { array, bstr, CborReader, int, map, tstr } from "../trusted/encoding/cbor.js";
 import { intervalStart_s, U32_MAX } from "../trusted/metrology/interval.js";
 import { type BatchStatement, LEAF_BYTES } from "../trusted/sealing/batch.js";
-import { scalarBytes } from "../trusted/sealing/commitment.js";
+import { bytesOf } from "../trusted/sealing/edwards.js";
 import { LEAVES_MAX } from "../trusted/sealing/merkle.js";
 import {
   isCertified,
@@ -235,7 +235,7 @@ export function proveLinearBill(
       document,
       leaves: leavesOf.get(document) ?? new Uint8Array(0),
     })),
-    opening: scalarBytes(Fn.create(opening)),
+    opening: bytesOf(Fn.create(opening)),
     lines: billLines(tariff, energy, daysOf(tariff, period)),
   };
   checkBounds(bill);

@@ -9,7 +9,7 @@ import { BatchLedger } from "../../src/proofs/ledger.js";
 import { VerificationError } from "../../src/proofs/signed.js";
 import { FormatError } from "../../src/trusted/encoding/bytes.js";
 import { array, bstr, int, tstr } from "../../src/trusted/encoding/cbor.js";
-import { scalarBytes } from "../../src/trusted/sealing/commitment.js";
+import { bytesOf } from "../../src/trusted/sealing/edwards.js";
 import {
   type BatchPlan,
   example,
@@ -56,7 +56,7 @@ describe("the customer's check", () => {
           interval,
           status,
           readings,
-          openings: openings.map((t) => bytesToHex(scalarBytes(t))),
+          openings: openings.map((t) => bytesToHex(bytesOf(t))),
         })),
       ).toEqual(
         expected[at]?.map(({ interval, status, channels }) => ({

@@ -8,7 +8,8 @@ import { asciiBytes, uintBytes } from "../../src/trusted/encoding/bytes.js";
 import { array, bstr, int, NIL, tstr } from "../../src/trusted/encoding/cbor.js";
 import { dayOf } from "../../src/trusted/metrology/interval.js";
 import { encodeLeaf, encodeStatement } from "../../src/trusted/sealing/batch.js";
-import { encodePoint, scalarBytes } from "../../src/trusted/sealing/commitment.js";
+import { bytesOf } from "../../src/trusted/sealing/edwards.js";
+import { encodeRistretto } from "../../src/trusted/sealing/encodings.js";
 import { customerKey, dayKey, digest, prf, ReadingKeys, scalarFrom } from "../../src/trusted/sealing/keys.js";
 import { leafHash, MerkleFrontier } from "../../src/trusted/sealing/merkle.js";
 import { padReadings } from "../../src/trusted/sealing/sealer.js";
@@ -38,7 +39,7 @@ const line = (name: string, bytes: Uint8Array, vector?: string): Line => ({
 function keyLines(): Line[] {
   const u = scalarFrom(hexToBytes(vectors.customerSecret));
   const e = scalarFrom(hexToBytes(vectors.ephemeralSecret));
-  const [user, ephemeral] = [BASE.multiply(u).toBytes(), encodePoint(key.base.multiply(scalarBytes(e)))];
+  const [user, ephemeral] = [BASE.multiply(u).toBytes(), encodeRistretto(key.base.multiply(bytesOf(e)))];
   const shared = agree(u, ephemeral);
   const pairing = { meterId, epoch: 0, user, ephemeral, firstInterval: 727_488 };
   const payload = encodePairing(pairing);
@@ -49,7 +50,7 @@ function keyLines(): Line[] {
     line("meter's signing key", meter.publicKey, vectors.signingPublic),
     line(
       "X = x·B",
-      encodePoint(key.base.multiply(hexToBytes(vectors.agreementSecret))),
+      encodeRistretto(key.base.multiply(hexToBytes(vectors.agreementSecret))),
       vectors.agreementPublic,
     ),
     line(
@@ -57,9 +58,9 @@ function keyLines(): Line[] {
       authority.signDocument("certificate-1", encodeCertificate(example.certificate)),
       vectors.certificate,
     ),
-    line("u", scalarBytes(u), vectors.customerSecret),
+    line("u", bytesOf(u), vectors.customerSecret),
     line("U = u·B", user, vectors.customerPublic),
-    line("e", scalarBytes(e), vectors.ephemeralSecret),
+    line("e", bytesOf(e), vectors.ephemeralSecret),
     line("E = e·B", ephemeral, vectors.ephemeralPublic),
     line("encode(e·U) = encode(u·E)", shared),
     line("K", customerKey(shared, pairing), vectors.K),
@@ -104,7 +105,7 @@ function readingLines({ interval, status, message, channels }: VectorReading): L
     );
     return [
       line(`${at}: z`, Buffer.concat(z)),
-      line(`${at}: t`, scalarBytes(t), channel.opening),
+      line(`${at}: t`, bytesOf(t), channel.opening),
       line(`${at}: pad`, pad, channel.pad),
       line(`${at}: encrypted`, padded.slice(4 * channel.channel, 4 * channel.channel + 4), channel.encrypted),
       line(`${at}: C`, C, channel.commitment),

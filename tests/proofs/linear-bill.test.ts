@@ -16,7 +16,7 @@ import { RATE_MAX } from "../../src/tariff/document.js";
 import { billLines } from "../../src/tariff/evaluate.js";
 import { FormatError } from "../../src/trusted/encoding/bytes.js";
 import { LEAF_BYTES } from "../../src/trusted/sealing/batch.js";
-import { scalarBytes } from "../../src/trusted/sealing/commitment.js";
+import { bytesOf } from "../../src/trusted/sealing/edwards.js";
 import { type BatchPlan, example, leavesOf, signBatch, signCertificate } from "../example.js";
 import { cutOrExtended, flipBit, flips, isRefused, nonCanonical, survivors } from "../mutants.js";
 import {
@@ -163,7 +163,7 @@ describe("the total", () => {
   it("needs its opening in the one canonical form", () => {
     const wide = BILL.opening.slice();
     let carry = 0;
-    scalarBytes(ORDER - 1n).forEach((byte, at) => {
+    bytesOf(ORDER - 1n).forEach((byte, at) => {
       const sum = (wide[at] ?? 0) + byte + carry + (at === 0 ? 1 : 0);
       wide[at] = sum & 0xff;
       carry = sum >> 8;

@@ -1,11 +1,11 @@
 // Pairing gives the customer of an epoch the key K that opens their readings, by an ephemeral
 // Diffie-Hellman; provisioning makes the meter's own keys and its first pairing.
-import { ed25519, ristretto255 } from "@noble/curves/ed25519.js";
 import { assert, FormatError } from "../encoding/bytes.js";
 import { bstr, int, map, tstr } from "../encoding/cbor.js";
 import type { Entropy } from "../ports.js";
-import { type CommitmentKey, encodePoint, scalarBytes } from "../sealing/commitment.js";
-import { multiply } from "../sealing/edwards.js";
+import type { CommitmentKey } from "../sealing/commitment.js";
+import { bytesOf, isZero, multiply } from "../sealing/edwards.js";
+import { decodeRistretto, encodeRistretto } from "../sealing/encodings.js";
 import { customerKey, type PairingNames, scalarFrom } from "../sealing/keys.js";
 import type { SigningKey } from "../sealing/signature.js";
 
@@ -22,14 +22,9 @@ export function randomScalar(entropy: Entropy): bigint {
 
 /** encode(scalar·P) for a public point. @throws FormatError unless P is canonical and not the identity. */
 export function agree(scalar: bigint, point: Uint8Array): Uint8Array {
-  try {
-    const element = ristretto255.Point.fromBytes(point);
-    if (element.is0()) throw new RangeError("with the identity everybody agrees on the same");
-    const representative = ed25519.Point.fromAffine(element.toAffine());
-    return encodePoint(multiply(representative, scalarBytes(scalar)));
-  } catch {
-    throw new FormatError("public point is not a ristretto255 element, or the identity");
-  }
+  const element = decodeRistretto(point);
+  if (isZero(element.X)) throw new FormatError("with the identity everybody agrees on the same");
+  return encodeRistretto(multiply(element, bytesOf(scalar)));
 }
 
 /** The epoch is a u16 and rises by one a pairing. */
@@ -60,7 +55,7 @@ export function makePairing(
 ): { customer: Uint8Array; payload: Uint8Array; document: Uint8Array } {
   const e = randomScalar(entropy);
   const shared = agree(e, names.user);
-  const pairing = { ...names, ephemeral: encodePoint(key.base.multiply(scalarBytes(e))) };
+  const pairing = { ...names, ephemeral: encodeRistretto(key.base.multiply(bytesOf(e))) };
   const payload = encodePairing(pairing);
   return {
     customer: customerKey(shared, pairing),

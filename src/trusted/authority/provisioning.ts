@@ -6,7 +6,9 @@ import { array, bstr, CborReader, int, tstr } from "../encoding/cbor.js";
 import { Journal, MessageKind } from "../journal/journal.js";
 import { intervalAt, Status } from "../metrology/interval.js";
 import type { Ports } from "../ports.js";
-import { CommitmentKey, encodePoint, scalarBytes } from "../sealing/commitment.js";
+import { CommitmentKey } from "../sealing/commitment.js";
+import { bytesOf } from "../sealing/edwards.js";
+import { encodeRistretto } from "../sealing/encodings.js";
 import { digest, prf } from "../sealing/keys.js";
 import { SigningKey } from "../sealing/signature.js";
 import { CONFIGURATION_BYTES_MAX, decodeConfiguration } from "./configuration.js";
@@ -63,11 +65,11 @@ export function provision(ports: Ports, request: Uint8Array): Uint8Array {
   const events = new EventLog(journal, meterId);
   events.now_s = unix_s;
   events.commit([[EventType.PAIRING, bstr(digest(pairing.payload))]], documents);
-  ports.secrets.save(encodeSecrets({ signingSeed, agreement: scalarBytes(agreement), customers }));
+  ports.secrets.save(encodeSecrets({ signingSeed, agreement: bytesOf(agreement), customers }));
   journal.writeState();
   ports.rtc?.set(unix_s);
 
-  const agreementKey = encodePoint(key.base.multiply(scalarBytes(agreement)));
+  const agreementKey = encodeRistretto(key.base.multiply(bytesOf(agreement)));
   const proof = possessionProof(shared, meterId, signer.publicKey);
   const keys = [signer.publicKey, agreementKey, proof, pairing.document];
   return array(int(1), tstr(meterId), ...keys.map(bstr));

@@ -1,10 +1,10 @@
 // Pedersen commitments over ristretto255 (RFC 9496): C = r·B + t·B~. B is the basepoint; nobody knows the
 // discrete logarithm of B~ to it, so C binds the meter to r, and a uniform t hides r from everybody.
-import { ed25519, ristretto255 } from "@noble/curves/ed25519.js";
 import { hexToBytes } from "@noble/hashes/utils.js";
 import { uintBytes } from "../encoding/bytes.js";
 import type { Image } from "../ports.js";
-import type { EdwardsPoint } from "./edwards.js";
+import { add, bytesOf } from "./edwards.js";
+import { encodeRistretto } from "./encodings.js";
 import { FixedBaseTable } from "./fixed-base.js";
 
 /** encode(B~): the ristretto255 one-way map of SHA3-512(encode(B)), as in dalek bulletproofs. */
@@ -12,12 +12,6 @@ export const BLINDING_BASE = hexToBytes("8c9240b456a9e6dc65c377a1048d745f94a08cd
 
 /** Largest reading, Wh: an unsigned 32-bit number. */
 export const READING_MAX = 0xffffffff;
-
-/** 32 bytes little-endian of a scalar below l. */
-export const scalarBytes = (scalar: bigint) => ed25519.Point.Fn.toBytes(scalar);
-
-/** The ristretto255 encoding of the class of an Edwards point. */
-export const encodePoint = (point: EdwardsPoint) => new ristretto255.Point(point).toBytes();
 
 /** The two bases of every commitment, as tables in flash. */
 export class CommitmentKey {
@@ -37,6 +31,6 @@ export class CommitmentKey {
    */
   commit(reading: number, opening: bigint): Uint8Array {
     const r = uintBytes(reading, 4).reverse();
-    return encodePoint(this.base.multiply(r).add(this.blinding.multiply(scalarBytes(opening))));
+    return encodeRistretto(add(this.base.multiply(r), this.blinding.multiply(bytesOf(opening))));
   }
 }

@@ -4,7 +4,7 @@
 // any other. What remains is the timing of BigInt arithmetic inside the engine (docs/security.md).
 // A table of window w has ceil(256 / w)·2^w entries of 64 bytes: w = 3 is 43 KiB and 86 additions a scalar.
 import { assert } from "../encoding/bytes.js";
-import { add, digitOf, type EdwardsPoint, fromAffine, NEUTRAL, toPoint, windowCount } from "./edwards.js";
+import { add, digitOf, type Extended, fromAffine, NEUTRAL, windowCount } from "./edwards.js";
 
 /** Bytes of an entry: affine x, then y, each 32 bytes little-endian. */
 export const ENTRY_BYTES = 64;
@@ -29,14 +29,14 @@ export class FixedBaseTable {
   }
 
   /** scalar·P for a little-endian scalar of at most 32 bytes; the cost depends on its length alone. */
-  multiply(scalar: Uint8Array): EdwardsPoint {
+  multiply(scalar: Uint8Array): Extended {
     assert(scalar.length >= 1 && scalar.length <= 32, "scalar has 1 to 32 bytes");
     const windows = windowCount(this.#window, scalar.length);
     let sum = NEUTRAL;
     for (let k = 0; k < windows; k++) {
       sum = add(sum, this.#select(k, digitOf(scalar, k, this.#window)));
     }
-    return toPoint(sum);
+    return sum;
   }
 
   /** Entry `digit` of window k. */

@@ -1,13 +1,11 @@
 // The customer's key schedule (docs/protocol.md, "Keys"): from the pairing's shared key K a key a day, and
 // from that, for each reading, the opening of its commitment and the pad of its encryption. Whoever holds a
 // day's key can open that day's readings, all channels, and nothing else.
-import { ed25519 } from "@noble/curves/ed25519.js";
-import { bytesToNumberLE } from "@noble/curves/utils.js";
-import { hkdf } from "@noble/hashes/hkdf.js";
 import { hmac } from "@noble/hashes/hmac.js";
 import { sha256 } from "@noble/hashes/sha2.js";
 import { concatBytes } from "@noble/hashes/utils.js";
 import { asciiBytes, uintBytes } from "../encoding/bytes.js";
+import { L, numberOf } from "./edwards.js";
 
 /** H of the protocol: SHA-256. */
 export const digest = (...parts: readonly Uint8Array[]) => sha256(concatBytes(...parts));
@@ -16,8 +14,8 @@ export const digest = (...parts: readonly Uint8Array[]) => sha256(concatBytes(..
 export const prf = (key: Uint8Array, ...message: readonly Uint8Array[]) =>
   hmac(sha256, key, concatBytes(...message));
 
-/** The scalar of little-endian bytes modulo l; it is uniform if they are, and are at least 48. */
-export const scalarFrom = (bytes: Uint8Array) => ed25519.Point.Fn.create(bytesToNumberLE(bytes));
+/** The scalar of at most 64 little-endian bytes modulo l; it is uniform if they are, and are at least 48. */
+export const scalarFrom = (bytes: Uint8Array) => numberOf(bytes) % L;
 
 /** What names a pairing: the meter, its epoch and the two public points, 32 bytes each. */
 export interface PairingNames {
@@ -27,11 +25,11 @@ export interface PairingNames {
   readonly ephemeral: Uint8Array;
 }
 
-/** K of one pairing from the Diffie-Hellman point encode(e·U) = encode(u·E); 32 bytes. */
+/** K of one pairing from the Diffie-Hellman point encode(e·U) = encode(u·E): HKDF (RFC 5869), one block of 32 bytes. */
 export function customerKey(shared: Uint8Array, names: PairingNames): Uint8Array {
   const { meterId, epoch, user, ephemeral } = names;
-  const info = concatBytes(asciiBytes("sealmeter/1/user"), uintBytes(epoch, 2), user, ephemeral);
-  return hkdf(sha256, shared, asciiBytes(meterId), info, 32);
+  const info = [asciiBytes("sealmeter/1/user"), uintBytes(epoch, 2), user, ephemeral];
+  return prf(prf(asciiBytes(meterId), shared), ...info, Uint8Array.of(1));
 }
 
 /** Kday(d): opens one UTC day's readings of one epoch. */

@@ -1,15 +1,12 @@
 // Ed25519 (RFC 8032) over the unit's own table of B, and strict verification. Signing is deterministic: it
 // needs no entropy, so a weak generator cannot leak the key.
-import { ed25519 } from "@noble/curves/ed25519.js";
 import { sha512 } from "@noble/hashes/sha2.js";
 import { concatBytes } from "@noble/hashes/utils.js";
 import { type DocumentType, encodeSign1, type Sign1, toBeSigned } from "../encoding/cose.js";
-import { scalarBytes } from "./commitment.js";
-import { multiply } from "./edwards.js";
+import { add, bytesOf, type Extended, isNeutral, L, multiply, negate, numberOf } from "./edwards.js";
+import { decodeEdwards, encodeEdwards } from "./encodings.js";
 import type { FixedBaseTable } from "./fixed-base.js";
 import { digest, scalarFrom } from "./keys.js";
-
-const { Point } = ed25519;
 
 /** Hint that names a public key in a COSE header: H(key)[0..8]. */
 export const keyId = (publicKey: Uint8Array) => digest(publicKey).slice(0, 8);
@@ -31,15 +28,15 @@ export class SigningKey {
     this.#table = table;
     this.#scalar = scalarFrom(expanded.subarray(0, 32));
     this.#prefix = expanded.subarray(32);
-    this.publicKey = table.multiply(scalarBytes(this.#scalar)).toBytes();
+    this.publicKey = encodeEdwards(table.multiply(bytesOf(this.#scalar)));
   }
 
   /** The 64-byte signature of RFC 8032 section 5.1.6. */
   sign(message: Uint8Array): Uint8Array {
     const nonce = scalarFrom(sha512(concatBytes(this.#prefix, message)));
-    const commitment = this.#table.multiply(scalarBytes(nonce)).toBytes();
+    const commitment = encodeEdwards(this.#table.multiply(bytesOf(nonce)));
     const challenge = scalarFrom(sha512(concatBytes(commitment, this.publicKey, message)));
-    return concatBytes(commitment, scalarBytes(Point.Fn.create(nonce + challenge * this.#scalar)));
+    return concatBytes(commitment, bytesOf((nonce + challenge * this.#scalar) % L));
   }
 
   /** A COSE_Sign1 of `type` around `payload`, which must be deterministic CBOR. */
@@ -48,6 +45,9 @@ export class SigningKey {
     return encodeSign1(type, { kid: keyId(this.publicKey), payload, signature });
   }
 }
+
+const twice = (point: Extended) => add(point, point);
+const eightfold = (point: Extended) => twice(twice(twice(point)));
 
 /**
  * Strict verification: canonical A and R, S < l, A not of small order, then the cofactored equation
@@ -59,14 +59,12 @@ export class SigningKey {
 export function verify(signature: Uint8Array, message: Uint8Array, key: Uint8Array, base: FixedBaseTable) {
   try {
     const encodedR = signature.subarray(0, 32);
-    // These three throw unless they are given 32 bytes that are the canonical encoding of a point or scalar.
-    const A = Point.fromBytes(key);
-    const R = Point.fromBytes(encodedR);
-    const S = Point.Fn.fromBytes(signature.subarray(32));
-    if (A.isSmallOrder()) return false;
+    const [A, R] = [decodeEdwards(key), decodeEdwards(encodedR)];
+    const S = signature.subarray(32);
+    if (isNeutral(eightfold(A)) || S.length !== 32 || numberOf(S) >= L) return false;
     const challenge = scalarFrom(sha512(concatBytes(encodedR, key, message)));
-    const difference = R.add(multiply(A, scalarBytes(challenge))).subtract(base.multiply(scalarBytes(S)));
-    return difference.clearCofactor().is0();
+    const right = add(R, multiply(A, bytesOf(challenge)));
+    return isNeutral(eightfold(add(right, negate(base.multiply(S)))));
   } catch {
     return false;
   }

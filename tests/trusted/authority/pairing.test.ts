@@ -95,7 +95,7 @@ describe("a pairing", () => {
   it("is refused with a U that is no point", () => {
     const user = hexToBytes(vectors.invalid[0] ?? "");
     expect(() => makePairing(filling(new Uint8Array(64).fill(1)), key, signer, { ...names, user })).toThrow(
-      "not a ristretto255 element",
+      "no element of ristretto255",
     );
   });
 });

@@ -5,12 +5,7 @@ import { bytesToHex, hexToBytes } from "@noble/hashes/utils.js";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { BASE, BLINDING, makeCommitmentKey } from "../../../src/proofs/generators.js";
-import {
-  BLINDING_BASE,
-  encodePoint,
-  READING_MAX,
-  scalarBytes,
-} from "../../../src/trusted/sealing/commitment.js";
+import { BLINDING_BASE, READING_MAX } from "../../../src/trusted/sealing/commitment.js";
 import vectors from "../../vectors/rfc9496-ristretto255.json" with { type: "json" };
 import example from "../../vectors/sealmeter-example.json" with { type: "json" };
 
@@ -82,12 +77,5 @@ describe("a commitment", () => {
       expect(() => key.commit(reading, 1n)).toThrow("integer fits its field");
     }
     expect(() => key.commit(1, -1n)).toThrow();
-  });
-
-  it("writes points as their classes and scalars as 32 little-endian bytes", () => {
-    expect(bytesToHex(encodePoint(ed25519.Point.BASE))).toBe(vectors.multiples[1]);
-    const torsion = ed25519.Point.fromHex("0000000000000000000000000000000000000000000000000000000000000000");
-    expect(bytesToHex(encodePoint(ed25519.Point.BASE.add(torsion)))).toBe(vectors.multiples[1]);
-    expect(bytesToHex(scalarBytes(0x0102n))).toBe(`0201${"00".repeat(30)}`);
   });
 });

@@ -6,18 +6,24 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import {
   add,
+  bytesOf,
+  D,
   digitOf,
-  type EdwardsPoint,
   type Extended,
   fromAffine,
+  isNeutral,
+  L,
   multiply,
   NEUTRAL,
-  toPoint,
+  negate,
+  numberOf,
+  P,
   windowCount,
 } from "../../../src/trusted/sealing/edwards.js";
 
 const { Point } = ed25519;
-const [L, P] = [Point.Fn.ORDER, Point.Fp.ORDER];
+type EdwardsPoint = typeof Point.BASE;
+const toPoint = ({ X, Y, Z, T }: Extended) => new Point(X, Y, Z, T);
 
 /** A point of order 8 (one of four): its multiples are the whole torsion subgroup. */
 const ORDER_8 = Point.fromHex("26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05");
@@ -52,7 +58,9 @@ describe("sums on edwards25519", () => {
         expect(hex(toPoint(add(a, fromAffine(x, y))))).toBe(hex(expected));
         // The formula is complete: it doubles too.
         expect(hex(toPoint(add(a, a)))).toBe(hex(toPoint(a).double()));
-        expect(toPoint(add(a, toPoint(a).negate())).is0()).toBe(true);
+        expect(isNeutral(add(a, negate(a)))).toBe(true);
+        expect(hex(toPoint(negate(a)))).toBe(hex(toPoint(a).negate()));
+        expect(isNeutral(a)).toBe(toPoint(a).is0());
         expect(hex(toPoint(add(a, NEUTRAL)))).toBe(hex(toPoint(a)));
       }),
       { numRuns: 60 },
@@ -76,7 +84,7 @@ describe("multiples on edwards25519", () => {
   it("are noble's for all points and reduced scalars", () => {
     fc.assert(
       fc.property(points, scalars, (point, scalar) => {
-        const product = multiply(point, numberToBytesLE(scalar, 32));
+        const product = toPoint(multiply(point, numberToBytesLE(scalar, 32)));
         expect(hex(product)).toBe(hex(point.multiplyUnsafe(scalar)));
       }),
       { numRuns: 40 },
@@ -88,10 +96,31 @@ describe("multiples on edwards25519", () => {
       fc.property(scalars, fc.uint8Array({ minLength: 32, maxLength: 32 }), (k, bytes) => {
         const point = Point.BASE.multiplyUnsafe(k);
         const expected = point.multiplyUnsafe(bytesToNumberLE(bytes) % L);
-        expect(hex(multiply(point, bytes))).toBe(hex(expected));
+        expect(hex(toPoint(multiply(point, bytes)))).toBe(hex(expected));
       }),
       { numRuns: 30, examples: [[1n, new Uint8Array(32).fill(255)]] },
     );
+  });
+});
+
+describe("numbers", () => {
+  it("are the field's, the group's and the curve's of RFC 8032, as noble has them", () => {
+    expect([P, L, D]).toEqual([Point.Fp.ORDER, Point.Fn.ORDER, Point.CURVE().d]);
+    expect(toPoint(NEUTRAL).is0()).toBe(true);
+  });
+
+  it("are read from up to 64 little-endian bytes and written as 32", () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 64 }), (bytes) => {
+        const value = numberOf(bytes);
+        expect(value).toBe(bytesToNumberLE(bytes));
+        if (value < 2n ** 256n) expect(bytesOf(value)).toEqual(numberToBytesLE(value, 32));
+        else expect(() => bytesOf(value)).toThrow("fits 32 bytes");
+      }),
+      { examples: [[new Uint8Array(0)], [new Uint8Array(32).fill(255)], [new Uint8Array(64).fill(255)]] },
+    );
+    expect(() => bytesOf(-1n)).toThrow("fits 32 bytes");
+    expect(() => numberOf(new Uint8Array(65))).toThrow(RangeError);
   });
 });
 
