@@ -302,3 +302,17 @@ export const ESP32_BARE: FrontEnd = {
 
 /** In the order of the letters (a), (b), (c). */
 export const FRONT_ENDS: readonly FrontEnd[] = [EXTERNAL_16, EXTERNAL_16_TRANSFORMER, DUAL_12, ESP32_BARE];
+
+/** A front end with a short name, and the numbers of elements that it is built for. */
+export interface Model {
+  readonly frontEnd: FrontEnd;
+  readonly elements: readonly number[];
+}
+
+/** The same by what the command line calls them. A shunt is not isolated from its phase, so it has one element. */
+export const MODELS: ReadonlyMap<string, Model> = new Map([
+  ["a-shunt", { frontEnd: EXTERNAL_16, elements: [1] }],
+  ["a-transformer", { frontEnd: EXTERNAL_16_TRANSFORMER, elements: [1, 3] }],
+  ["b", { frontEnd: DUAL_12, elements: [1, 3] }],
+  ["c", { frontEnd: ESP32_BARE, elements: [1, 3] }],
+]);
