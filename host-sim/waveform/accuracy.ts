@@ -277,8 +277,9 @@ export function verdictOf(units: readonly UnitResult[], name: ClassName): Verdic
     for (const result of points) {
       const limit = result.point.limits[name];
       if (limit === null) continue;
-      const share = Math.abs(errorFor(result, name)) / limit;
-      if (!(share <= worst.share)) worst = { share, worst: result.point.name };
+      const part = Math.abs(errorFor(result, name)) / limit;
+      const share = Number.isNaN(part) ? Number.POSITIVE_INFINITY : part;
+      if (share > worst.share) worst = { share, worst: result.point.name };
     }
   }
   return { ...worst, isMet: worst.share <= 1 && units.every(isSound) };

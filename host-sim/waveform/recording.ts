@@ -1,7 +1,8 @@
 /**
  * A recorded waveform through accumulator and pipeline, beside a reference in floating point: the same windows, their
  * energies by the definitions instead of by whole numbers. What differs is the rounding to codes, the accumulator's
- * quarter period and the pipeline's arithmetic; nothing is calibrated here, and no load is too small.
+ * quarter period and the pipeline's arithmetic; nothing is calibrated here, and no load is too small. The first window
+ * is left out: in it the accumulator knows neither the period nor the quarter of it before the recording began.
  */
 
 import type { WaveformCalibration } from "../../src/trusted/metrology/calibration.js";
@@ -49,7 +50,7 @@ interface Span {
   readonly cycles: number;
 }
 
-/** @throws RangeError if there is no whole window in it, or a value does not fit its step. */
+/** @throws RangeError if there are no two windows in it, or a value does not fit its step. */
 export function compareRecording(recording: Recording): Compared {
   const { rate_Hz, volt_step, ampere_step } = recording;
   const gain = Math.round((2 ** 40 * 1000 * volt_step * ampere_step) / rate_Hz);
@@ -57,8 +58,9 @@ export function compareRecording(recording: Recording): Compared {
     throw new RangeError("a product of codes is more or less energy than a calibration can say");
   const calibration = { samplesPerSecond: rate_Hz, starting_mW: 0, elements: [{ gain, delay_ns: 0 }] };
   const { spans, energy_mJ, status } = throughPipeline(recording, calibration);
-  const last = spans[spans.length - 1];
-  if (last === undefined) throw new RangeError("there is no window of ten cycles with energy in it");
+  const [first, last] = [spans[0], spans[spans.length - 1]];
+  if (first === undefined || last === undefined)
+    throw new RangeError("there are no two windows of ten cycles of 40 to 70 Hz with energy in them");
   const energies = spans.map((span) => energyOf(recording, span));
   const sum = (of: (energy: WindowEnergy) => number) =>
     energies.reduce((total, energy) => total + Math.max(0, of(energy)), 0);
@@ -68,7 +70,7 @@ export function compareRecording(recording: Recording): Compared {
     sum(({ reactive_mJ }) => reactive_mJ),
     sum(({ reactive_mJ }) => -reactive_mJ),
   ];
-  const seconds = last.to / rate_Hz;
+  const seconds = (last.to - first.from) / rate_Hz;
   return {
     seconds,
     windows: spans.length,
@@ -83,7 +85,7 @@ export function compareRecording(recording: Recording): Compared {
   };
 }
 
-/** The windows that the pipeline made, and what it counted in them. */
+/** The windows that the pipeline made but for the first, and what it counted in them. */
 function throughPipeline(recording: Recording, calibration: WaveformCalibration) {
   const frames = codesOf(recording);
   const accumulator = new Accumulator({ elements: 1, rate_Hz: recording.rate_Hz });
@@ -99,8 +101,10 @@ function throughPipeline(recording: Recording, calibration: WaveformCalibration)
       cycles++;
       const window_mJ = REGISTERS.map((_, channel) => pipeline.drain(channel));
       if (window_mJ.every((mJ) => mJ === 0)) continue;
-      for (const [channel, mJ] of window_mJ.entries()) energy_mJ[channel] = (energy_mJ[channel] ?? 0) + mJ;
-      spans.push({ from, to, cycles });
+      if (from > 0) {
+        for (const [channel, mJ] of window_mJ.entries()) energy_mJ[channel] = (energy_mJ[channel] ?? 0) + mJ;
+        spans.push({ from, to, cycles });
+      }
       [from, cycles] = [to, 0];
     }
   }
