@@ -37,10 +37,10 @@ const text = (x: number, y: number, content: string, style: string) =>
 const xOf = (current_Ib: number) =>
   LEFT + (PLOT_WIDTH * Math.log(current_Ib / FROM_Ib)) / Math.log(TO_Ib / FROM_Ib);
 
-/** The smallest of 1, 2, 5 times a power of ten that holds it. */
+/** The smallest of 1, 2, 3, 5 times a power of ten that holds it. */
 function roundUp(value: number): number {
   for (let power = 0.1; power < ERROR_MAX; power *= 10)
-    for (const step of [1, 2, 5]) if (step * power >= value) return step * power;
+    for (const step of [1, 2, 3, 5]) if (step * power >= value) return step * power;
   return ERROR_MAX;
 }
 
