@@ -49,8 +49,7 @@ function digestOf(frontEnd: FrontEnd, mains: Mains, seed: number): string {
 }
 
 describe("the same seed gives the same codes", () => {
-  // Node, and XS on 64 and 32 bits, give these; the one of three phases has been seen on Node alone since its board
-  // got a capacitor. What changes one changes every accuracy figure shown for the seed.
+  // Node, and XS on 64 and 32 bits, give these. What changes one changes every accuracy figure shown for the seed.
   it.each([
     ["external, a sine", EXTERNAL_16, sinusoidal(POINT), 1, "914ef7b4f0d0d27d"],
     ["external, a sine", EXTERNAL_16, sinusoidal(POINT), 2, "7dad94e9b798356e"],
