@@ -2,7 +2,13 @@
 // example, and what they mean. Whether the values are such as a meter takes is not decided here but where they
 // are encoded (src/supplier/command.ts).
 import { decodeCertificate } from "../src/proofs/certificate.js";
-import { type ConfigurationChanges, type KindName, type Order, peerName } from "../src/supplier/command.js";
+import {
+  type ConfigurationChanges,
+  decodeCalibration,
+  type KindName,
+  type Order,
+  peerName,
+} from "../src/supplier/command.js";
 import { readTariff } from "../src/tariff/document.js";
 import { decodeSign1 } from "../src/trusted/encoding/cose.js";
 import { digest } from "../src/trusted/sealing/keys.js";
@@ -64,7 +70,9 @@ function parseTime(words: readonly string[]): Order {
   return { kind: "time", nonce: hexBytes("NONCE", nonce, 16), unix_s };
 }
 
-const CHANGEABLE = ["maximum_Wh", "supplier", "network", "aggregator", "minGroup"] as const;
+const CHANGEABLE = ["maximum_Wh", "supplier", "network", "aggregator", "minGroup", "calibration"] as const;
+/** Largest calibration that is read, bytes: no command would hold it. */
+const CALIBRATION_BYTES_MAX = 512;
 
 function parseConfiguration(words: readonly string[]): Order {
   const isKnown = (field: string) => CHANGEABLE.some((known) => known === field);
@@ -78,6 +86,11 @@ function parseConfiguration(words: readonly string[]): Order {
     const text = fields.get(name);
     if (text !== undefined) changes[name] = hexOrFile(text, readHexKey);
   }
+  const calibration = fields.get("calibration");
+  if (calibration !== undefined)
+    changes.calibration = inFile(calibration, () =>
+      decodeCalibration(readFile(calibration, CALIBRATION_BYTES_MAX)),
+    );
   return { kind: "configuration", changes };
 }
 
@@ -144,7 +157,7 @@ export const WORDINGS: Readonly<Record<KindName, Wording>> = {
   },
   configuration: {
     usage: "FIELD=VALUE...",
-    says: `change ${CHANGEABLE.join(", ")}; keys are files or hex`,
+    says: `change ${CHANGEABLE.join(", ")}; keys are files or hex, a calibration a file of calibrate --cbor`,
     example: "configuration supplier=other-supplier.pub minGroup=12",
     parse: parseConfiguration,
   },

@@ -1,8 +1,10 @@
 // The command line: one command a file, all of them listed here.
 import { Command, CommanderError } from "commander";
 import { addAccumulator } from "./accumulator.js";
+import { addAccuracy } from "./accuracy.js";
 import { addBench } from "./bench.js";
 import { addBill } from "./bill.js";
+import { addCalibrate } from "./calibrate.js";
 import { addCheck } from "./check.js";
 import { addCommand } from "./command.js";
 import { report, UsageError } from "./command-line.js";
@@ -42,6 +44,8 @@ const COMMANDS = [
   addXs,
   addRv32,
   addAccumulator,
+  addAccuracy,
+  addCalibrate,
   addFirmwareBuild,
   addFirmwareProvision,
   addFirmwareCheck,

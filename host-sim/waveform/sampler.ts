@@ -21,7 +21,16 @@ import {
 import { sineOfTurns, squareRoot } from "./elementary.js";
 import { ElementTruth, type ElementWaves, PERIOD_TURNS, type Spectrum, spectrumOf } from "./mains.js";
 import { type CubicTable, cubicTable } from "./periodic.js";
-import { driftOf, lowPassed, multiplied, nominalRatio, REFERENCE_C, type Sensor, sensed } from "./sensors.js";
+import {
+  driftOf,
+  highPassed,
+  lowPassed,
+  multiplied,
+  nominalRatio,
+  REFERENCE_C,
+  type Sensor,
+  sensed,
+} from "./sensors.js";
 import type { Stretch, Supply } from "./supply.js";
 
 /** A voltage or a current input. */
@@ -43,6 +52,15 @@ export interface Filter {
   readonly cornerSpread: number;
   /** A delta-sigma converter's sinc^3 over one output sample, without its delay, which v and i share. */
   readonly sinc3: boolean;
+  /** A capacitor in series, with the corner that it has with its load, if there is one. */
+  readonly coupling?: Coupling;
+}
+
+/** A first-order high pass: it leads as a current transformer does, by an angle that falls with frequency. */
+export interface Coupling {
+  readonly corner_Hz: number;
+  /** A unit's is off by at most this, evenly. */
+  readonly cornerSpread: number;
 }
 
 /** A kind of front end: everything there is to know but the unit. */
@@ -94,6 +112,8 @@ export interface SamplerOptions {
   readonly rate_Hz: number;
   /** Which unit and what noise: a fork for this sampler alone. */
   readonly random: SeededRandom;
+  /** What noise, if the same unit is to be seen again at another time: noise, jitter, radio, losses. */
+  readonly noise?: SeededRandom;
 }
 
 /** What came of one call of {@link Sampler.fill}. */
@@ -164,7 +184,7 @@ export class Sampler {
   #frame = 0;
 
   /** @throws RangeError for no or more than three elements, or a supply without a stretch */
-  constructor({ frontEnd, supply, rate_Hz, random }: SamplerOptions) {
+  constructor({ frontEnd, supply, rate_Hz, random, noise = random }: SamplerOptions) {
     this.#frontEnd = frontEnd;
     this.#rate_Hz = rate_Hz;
     this.scale = scaleOf(frontEnd);
@@ -180,14 +200,18 @@ export class Sampler {
     const elements = first.value.mains.elements.length;
     if (elements < 1 || elements > 3) throw new RangeError(`a meter has 1 to 3 elements, not ${elements}`);
     for (let element = 1; element <= elements; element++) {
-      this.#inputs.push(new Input(frontEnd.voltage, random.fork(`v${element}`)));
-      this.#inputs.push(new Input(frontEnd.current, random.fork(`i${element}`)));
+      for (const [name, channel] of [
+        [`v${element}`, frontEnd.voltage],
+        [`i${element}`, frontEnd.current],
+      ] as const) {
+        this.#inputs.push(new Input(channel, random.fork(name), noise.fork(name)));
+      }
     }
     this.channels = this.#inputs.length;
     this.#sampled_s = this.#inputs.map(({ channel }) => channel.sampled_s);
-    this.#jitter = new Gaussian(random.fork("jitter"));
+    this.#jitter = new Gaussian(noise.fork("jitter"));
     const chance = (occurrence: Occurrence | undefined, label: string) =>
-      occurrence === undefined ? null : new Chance(occurrence, rate_Hz, random.fork(label));
+      occurrence === undefined ? null : new Chance(occurrence, rate_Hz, noise.fork(label));
     this.#radio = chance(frontEnd.radio, "radio");
     this.#drops = chance(frontEnd.drops, "drops");
     this.#stretch = this.#open(first.value, 0, 0);
@@ -312,16 +336,22 @@ class Input {
   readonly #converters: readonly Converter[];
   readonly #draw: { readonly ratio: number; readonly lead: number };
   readonly #corner_Hz: number;
+  readonly #coupled_Hz: number | null;
   readonly #noise: Gaussian;
   readonly #noises = new Float64Array(RUN_FRAMES_MAX);
 
-  constructor(channel: Channel, random: SeededRandom) {
+  constructor(channel: Channel, random: SeededRandom, noise: SeededRandom) {
     this.channel = channel;
     this.#converters = channel.ranges.map((range, at) => new Converter(range, random.fork(`range ${at}`)));
     this.#draw = { ratio: even(random.fork("ratio")), lead: even(random.fork("lead")) };
     this.#corner_Hz =
       channel.filter.corner_Hz * (1 + channel.filter.cornerSpread * even(random.fork("corner")));
-    this.#noise = new Gaussian(random.fork("noise"));
+    const { coupling } = channel.filter;
+    this.#coupled_Hz =
+      coupling === undefined
+        ? null
+        : coupling.corner_Hz * (1 + coupling.cornerSpread * even(random.fork("coupling")));
+    this.#noise = new Gaussian(noise.fork("noise"));
   }
 
   /** From the wires to the converter's pin. */
@@ -329,7 +359,8 @@ class Input {
     const { sensor, filter } = this.channel;
     return sensed(sensor, this.#draw, wires, frequency_Hz, ORDER_MAX).map((line) => {
       const line_Hz = line.order * frequency_Hz;
-      const filtered = lowPassed(line, 1, line_Hz / this.#corner_Hz);
+      const coupled = this.#coupled_Hz === null ? line : highPassed(line, line_Hz / this.#coupled_Hz);
+      const filtered = lowPassed(coupled, 1, line_Hz / this.#corner_Hz);
       return filter.sinc3 ? multiplied(filtered, sinc3(line_Hz / rate_Hz), 0) : filtered;
     });
   }

@@ -116,6 +116,12 @@ export function lowPassed(line: Line, gain: number, x: number): Line {
   return multiplied(line, norm, -norm * x);
 }
 
+/** Times j x / (1 + j x): a first-order high pass, x the frequency over its corner's. */
+export function highPassed(line: Line, x: number): Line {
+  const norm = x / (1 + x * x);
+  return multiplied(line, norm * x, norm);
+}
+
 // ---- current transformer ----
 
 /**

@@ -8,7 +8,8 @@ import { signWithKey } from "../proofs/signed.js";
 import { DOCUMENT_BYTES_MAX, NONCE_BYTES } from "../trusted/authority/command.js";
 import { type Configuration, METER_ID } from "../trusted/authority/configuration.js";
 import { FormatError } from "../trusted/encoding/bytes.js";
-import { array, bstr, int, map, NIL, orNil, tstr } from "../trusted/encoding/cbor.js";
+import { array, bstr, CborReader, int, map, NIL, orNil, tstr } from "../trusted/encoding/cbor.js";
+import { type Calibration, encodeCalibration, readCalibration } from "../trusted/metrology/calibration.js";
 import { U32_MAX } from "../trusted/metrology/interval.js";
 import { digest } from "../trusted/sealing/keys.js";
 
@@ -37,7 +38,9 @@ export type KindName = keyof typeof KINDS;
 
 /** What the authority can change of a meter's configuration; what is left out stays. */
 export type ConfigurationChanges = Partial<
-  Pick<Configuration, "maximum_Wh" | "supplier" | "network" | "aggregator" | "minGroup">
+  Pick<Configuration, "maximum_Wh" | "supplier" | "network" | "aggregator" | "minGroup"> & {
+    readonly calibration: Calibration;
+  }
 >;
 
 /** What a command tells the meter to do. */
@@ -78,7 +81,14 @@ export type Command = Order & {
 };
 
 /** Fields of a configuration, numbered as in the configuration itself (trusted/authority/configuration.ts). */
-const FIELDS = { maximum_Wh: 4, supplier: 8, network: 9, aggregator: 10, minGroup: 11 } as const;
+const FIELDS = {
+  maximum_Wh: 4,
+  supplier: 8,
+  network: 9,
+  aggregator: 10,
+  minGroup: 11,
+  calibration: 14,
+} as const;
 const GROUP_MIN = 3;
 const GROUP_MAX = 128;
 const DIGEST_BYTES = 32;
@@ -118,7 +128,22 @@ function isPublicKey(key: Uint8Array): boolean {
   }
 }
 
-function encodeChanges({ maximum_Wh, minGroup, ...anchors }: ConfigurationChanges): Uint8Array {
+/** What a meter would read back, of which it checks each value. */
+function calibrated(calibration: Calibration): Uint8Array {
+  const encoded = encodeCalibration(calibration);
+  decodeCalibration(encoded);
+  return encoded;
+}
+
+/** The value of field 14 of a configuration by itself. @throws FormatError for what no meter would take. */
+export function decodeCalibration(encoded: Uint8Array): Calibration {
+  const reader = new CborReader(encoded, "calibration");
+  const calibration = readCalibration(reader);
+  reader.end();
+  return calibration;
+}
+
+function encodeChanges({ maximum_Wh, minGroup, calibration, ...anchors }: ConfigurationChanges): Uint8Array {
   const entries: [number, Uint8Array][] = [];
   if (maximum_Wh !== undefined)
     entries.push([FIELDS.maximum_Wh, whole("maximum_Wh", maximum_Wh, 0, U32_MAX)]);
@@ -128,6 +153,7 @@ function encodeChanges({ maximum_Wh, minGroup, ...anchors }: ConfigurationChange
   }
   if (minGroup !== undefined)
     entries.push([FIELDS.minGroup, whole("minGroup", minGroup, GROUP_MIN, GROUP_MAX)]);
+  if (calibration !== undefined) entries.push([FIELDS.calibration, calibrated(calibration)]);
   return entries.length > 0 ? map(...entries) : refuse("a configuration changes at least one field");
 }
 

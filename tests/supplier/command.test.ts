@@ -22,6 +22,13 @@ const filled = (length: number, byte: number) => new Uint8Array(length).fill(byt
 const hex = (order: Order, head: Partial<Command> = {}) =>
   bytesToHex(encodeCommand({ meterId: "SM-0001", counter: 7, notAfter_s: null, ...head, ...order }));
 
+const waveform = {
+  samplesPerSecond: 4000,
+  starting_mW: 4600,
+  elements: [{ gain: 14_400_000, delay_ns: -199 }],
+};
+const calibration = { sources: [null, null], waveform, testPulses: 1000 };
+
 /** `{1: "SM-0001", 2: 7, 3: null, 4: kind, 5: arguments}` up to the kind. */
 const HEAD = "a50167534d2d30303031020703f604";
 
@@ -69,10 +76,14 @@ describe("the payload of a command", () => {
           network: key("network"),
           supplier: key("supplier"),
           maximum_Wh: 11_500,
+          calibration,
         },
       },
-      `0205a504192cec085820${bytesToHex(key("supplier"))}095820${bytesToHex(key("network"))}` +
-        `0a5820${bytesToHex(key("aggregator"))}0b03`,
+      `0205a604192cec085820${bytesToHex(key("supplier"))}095820${bytesToHex(key("network"))}` +
+        `0a5820${bytesToHex(key("aggregator"))}0b030e83` +
+        "82f6f6" +
+        "83190fa01911f881821a00dbba0038c6" +
+        "1903e8",
     ],
   ])("of %s is deterministic CBOR", (_, order, encoded) => {
     expect(hex(order)).toBe(HEAD + encoded);
@@ -144,6 +155,14 @@ describe("a command that no meter would take is refused:", () => {
       "minGroup is a whole number from 3 to 128",
     ],
     ["groups of 129", { kind: "configuration", changes: { minGroup: 129 } }, "not 129"],
+    [
+      "a calibration that no meter reads",
+      {
+        kind: "configuration",
+        changes: { calibration: { ...calibration, waveform: { ...waveform, samplesPerSecond: 100 } } },
+      },
+      "too few samples a second",
+    ],
     ["a maximum above u32", { kind: "configuration", changes: { maximum_Wh: 2 ** 32 } }, "maximum_Wh is"],
     [
       "a key that is no point",

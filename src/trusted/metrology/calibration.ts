@@ -31,7 +31,7 @@ export interface CountSource {
 export interface ElementCalibration {
   /** Energy of a sample, in 2^-40 mJ, that the product of a voltage's and a current's code stands for. */
   readonly gain: number;
-  /** How much later the current is sampled, or its sensor answers, than the voltage, ns; either sign. */
+  /** How much later than the voltage the current appears in the codes, ns; negative if its sensor leads. */
   readonly delay_ns: number;
 }
 

@@ -12,6 +12,7 @@ import {
   type CurrentTransformer,
   type Divider,
   driftOf,
+  highPassed,
   type Sensor,
   type Shunt,
   sensed,
@@ -33,6 +34,18 @@ function fundamentalThrough(sensor: Sensor, input: Spectrum, frequency_Hz = 50, 
 
 const lead_min = ({ sine, cosine }: Line) => (Math.atan2(cosine, sine) * 180 * 60) / Math.PI;
 const rms = ({ sine, cosine }: Line) => Math.hypot(sine, cosine) / Math.SQRT2;
+
+describe("a capacitor in series", () => {
+  it("leads by an angle that falls with frequency, as a transformer does, and passes no dc", () => {
+    const one = { order: 1, sine: 1, cosine: 0 };
+    for (const x of [0.5, 1, 14]) {
+      const out = highPassed(one, x);
+      expect(lead_min(out)).toBeCloseTo((Math.atan(1 / x) * 180 * 60) / Math.PI, 8);
+      expect(Math.hypot(out.sine, out.cosine)).toBeCloseTo(x / Math.hypot(1, x), 12);
+    }
+    expect(highPassed({ order: 0, sine: 0, cosine: 3 }, 0)).toEqual({ order: 0, sine: 0, cosine: 0 });
+  });
+});
 
 describe("a divider", () => {
   const divider: Divider = {
