@@ -1,5 +1,5 @@
 // The front ends that a simulated meter may have, each over the same load: the trace itself, the S0 pulses of a
-// counted meter, and a metering chip on its bus. Each comes with what its counts are worth, and how often a meter
+// counted meter, a metering chip on its bus, and waveforms sampled from a shunt and a divider. Each comes with what its counts are worth, and how often a meter
 // must step: a device steps every second or so, a simulation only as often as its front end bears.
 import { ADE7953 } from "../firmware/ade7953.js";
 import type { I2CBus, I2CSensor } from "../firmware/ade7953-registers.js";
@@ -10,8 +10,15 @@ import { ADE7953Model } from "./ade7953.js";
 import { MJ_PER_KWH, pulseCalibration, pulseSource } from "./calibration.js";
 import type { VirtualClock } from "./clock.js";
 import type { I2cDevice } from "./ecma419/i2c.js";
+import type { HouseholdMinutes } from "./household.js";
 import { TraceEnergy } from "./ports.js";
+import { SeededRandom } from "./seeded.js";
 import type { Trace } from "./trace.js";
+import { calibrate } from "./waveform/calibration.js";
+import { ClockedWaveform } from "./waveform/front-end.js";
+import { EXTERNAL_16, RATED } from "./waveform/models.js";
+import { Sampler } from "./waveform/sampler.js";
+import { householdSupply } from "./waveform/supply.js";
 
 /** What a simulated meter measures with. */
 export interface SimulatedFrontEnd {
@@ -22,7 +29,7 @@ export interface SimulatedFrontEnd {
   readonly tick_ms: number;
 }
 
-export const FRONT_END_NAMES = ["trace", "pulse", "chip"] as const;
+export const FRONT_END_NAMES = ["trace", "pulse", "chip", "waveform"] as const;
 export type FrontEndName = (typeof FRONT_END_NAMES)[number];
 
 const PULSES_PER_KWH = 1000;
@@ -32,6 +39,8 @@ const PULSE_TICK_MS = 2_000;
 /** The chip's driver wants to be asked every 10 s. */
 const CHIP_TICK_MS = 5_000;
 const TRACE_TICK_MS = 10_000;
+/** The accumulator queues 5 s. */
+const WAVEFORM_TICK_MS = 2_000;
 
 /** The chip's full scale here, 230 V and 100 A, and the counts that its register makes of it (data sheet, Rev. C). */
 const FULL_SCALE_W = 23_000;
@@ -120,9 +129,46 @@ class TraceChip implements FrontEnd {
   }
 }
 
-/** The front end of this name over the load of a trace of import, or of import and export. */
-export function frontEndOver(name: FrontEndName, trace: Trace): SimulatedFrontEnd {
+/** The trace's load from a moment on, minute by minute: what is drawn as a home's, what is fed in as panels'. */
+function minutesOf({ start_s, step_s, rows }: Trace, from_ms: number): HouseholdMinutes {
+  const first = Math.floor((from_ms / 1000 - start_s) / 60);
+  const count = Math.max(1, (rows.length * step_s) / 60 - first);
+  const power = (channel: number) =>
+    Int32Array.from({ length: count }, (_, at) => {
+      const row = rows[Math.floor(((first + at) * 60) / step_s)];
+      return Math.round((row?.[channel] ?? 0) / 1000 / step_s);
+    });
+  return { home_W: power(0), car_W: new Int32Array(count), solar_W: power(1) };
+}
+
+/** One unit of the 16-bit front end with a shunt, calibrated on its bench, in front of the trace's load. */
+function waveformOver(trace: Trace, seed: number): SimulatedFrontEnd {
+  const model = EXTERNAL_16;
+  const { calibration: waveform } = calibrate({ model, elements: 1, seed });
+  const unit = new SeededRandom(seed).fork(model.name);
+  const make = (clock: VirtualClock) => {
+    const random = unit.fork(`load from ${clock.now_ms}`);
+    const supply = householdSupply(minutesOf(trace, clock.now_ms), 1, RATED.frequency_Hz, random);
+    const noise = random.fork("noise");
+    const sampler = new Sampler({ frontEnd: model, supply, rate_Hz: RATED.rate_Hz, random: unit, noise });
+    return new ClockedWaveform({ sampler, rate_Hz: RATED.rate_Hz }, clock);
+  };
+  const sources = trace.channels.map(() => null);
+  return {
+    calibration: { sources, waveform, testPulses: PULSES_PER_KWH },
+    make,
+    tick_ms: WAVEFORM_TICK_MS,
+  };
+}
+
+/**
+ * The front end of this name over the load of a trace of import, or of import and export.
+ * @param seed of a unit's own errors and noise, where it has any.
+ */
+export function frontEndOver(name: FrontEndName, trace: Trace, seed = 1): SimulatedFrontEnd {
   switch (name) {
+    case "waveform":
+      return waveformOver(trace, seed);
     case "trace":
       return { calibration: null, make: (clock) => new TraceEnergy(trace, clock), tick_ms: TRACE_TICK_MS };
     case "pulse": {

@@ -252,7 +252,7 @@ function runSimulate(options: Options): void {
       meterId: METER_ID,
       intervalSeconds,
       seed: options.seed,
-      frontEnd: frontEndOver(options.frontEnd, trace),
+      frontEnd: frontEndOver(options.frontEnd, trace, options.seed),
       progress: bar.update,
     });
     bar.stop();

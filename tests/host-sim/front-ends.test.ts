@@ -23,9 +23,9 @@ function sum({ rows }: Trace, of: (row: readonly number[]) => number): number {
   return rows.reduce((total, row) => total + (row ? of(row) : 0), 0) / MILLIJOULES_PER_WH;
 }
 
-function measuredWith(name: FrontEndName) {
-  const frontEnd = frontEndOver(name, household);
-  const world = simulate({ trace: household, meterId: METER_ID, intervalSeconds: 1800, seed: 1, frontEnd });
+function measuredWith(name: FrontEndName, trace = household) {
+  const frontEnd = frontEndOver(name, trace);
+  const world = simulate({ trace, meterId: METER_ID, intervalSeconds: 1800, seed: 1, frontEnd });
   const { epoch, ephemeral } = decodePairing(decodeSign1(world.enrolment.pairing, "pairing-1", 512).payload);
   const keys = { meterId: METER_ID, epoch, K: pairedKey(world, ephemeral, epoch) };
   const checked = checkMeter(recordOf(world), keys, world.parties.authority.publicKey);
@@ -58,5 +58,23 @@ describe("a day of a household", () => {
       expect(Math.abs(Wh - expected)).toBeLessThanOrEqual(2 + 0.001 * expected);
     });
     expect(new Set(statuses)).toEqual(new Set([0]));
+  });
+});
+
+describe("an hour of a household", () => {
+  it("is the trace's within class 1, sampled as waveforms", () => {
+    // From ten in the morning: sun and a kettle.
+    const rows = household.rows.slice(40, 44);
+    const hour = { ...household, start_s: household.start_s + 40 * 900, rows };
+    const { totals_Wh, statuses } = measuredWith("waveform", hour);
+    for (const [channel, Wh] of totals_Wh.entries()) {
+      const expected = sum(hour, ([drawn = 0, fed = 0]) =>
+        Math.max(0, (channel === 0 ? 1 : -1) * (drawn - fed)),
+      );
+      expect(Math.abs(Wh - expected)).toBeLessThanOrEqual(2 + 0.01 * expected);
+    }
+    expect(totals_Wh.some((Wh) => Wh > 100)).toBe(true);
+    // But for the last, which ends in the dark.
+    expect(new Set(statuses.slice(0, -1))).toEqual(new Set([0]));
   });
 });
