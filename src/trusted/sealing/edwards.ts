@@ -1,5 +1,5 @@
-// Sums and multiples on edwards25519, bare of noble's point objects: on the meter's engine their checks and
-// their garbage cost ten times what the multiplications do. Points are in extended coordinates (Hisil, Wong,
+// Sums and multiples on edwards25519 in bare BigInts: on the meter's engine the checks and the garbage of a
+// library's point objects cost ten times what the multiplications do. Points are in extended coordinates (Hisil, Wong,
 // Carter and Dawson, "Twisted Edwards Curves Revisited", 2008): x = X/Z, y = Y/Z, T = XY/Z. The formulas are
 // complete: they hold for all points of the curve. No branch and no index depends on a value here; what
 // remains is the timing of BigInt arithmetic inside the engine (docs/security.md).

@@ -24,7 +24,7 @@ const expect = (actual: Uint8Array, expected: string) => sameBytes(actual, hexTo
 
 export type SelfTest = (key: CommitmentKey) => boolean;
 
-/** Whether a test comes out. One that throws does not: with a broken table noble may find no inverse. */
+/** Whether a test comes out. One that throws does not: with a broken table a sum may be no point. */
 export function passes(test: SelfTest, key: CommitmentKey): boolean {
   try {
     return test(key);
