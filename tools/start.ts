@@ -7,6 +7,7 @@ import { fileURLToPath } from "node:url";
 import { ed25519 } from "@noble/curves/ed25519.js";
 import { concatBytes } from "@noble/hashes/utils.js";
 import type { Command } from "commander";
+import { FRONT_END_NAMES, frontEndOver } from "../host-sim/front-ends.js";
 import { householdTrace } from "../host-sim/household.js";
 import {
   type RolledBack,
@@ -50,6 +51,8 @@ const START_S = Date.UTC(2026, 0, 1) / 1000 - UTC_OFFSET_H * HOUR_S;
 const UPLINK_FAILS = [9.5, 10.5] as const;
 const POWER_FAILS = [19 + 2 / 24, 19 + 5 / 24] as const;
 const [FLASH_IS_COPIED, DAY_DRAWN] = [22.5, 14];
+/** Local hour of the day at which four front ends measure the same. */
+const HOUR_DRAWN = 18;
 const PICTURE = "day.svg";
 const ONE_EURO = 1_000_000_000n;
 
@@ -147,6 +150,11 @@ function runStart({
   ]);
   for (const [name, reason] of rows) say(`   ${`${name}`.padEnd(28)}${reason}`);
 
+  say("5. One hour of another such home, through each front end that a meter may have.");
+  const measured = measureHour(seed);
+  for (const { name, taken_Wh, fed_Wh } of measured)
+    say(`   ${name.padEnd(28)}${`${taken_Wh}`.padStart(5)} Wh taken, ${`${fed_Wh}`.padStart(5)} Wh fed in`);
+
   const total = money(verified.lines.total, tariff.tariff.currency);
   const more = (partial: string) => {
     writeFile(join(partial, "tariff.cbor"), tariffDocument);
@@ -154,7 +162,8 @@ function runStart({
     writeFile(join(partial, PICTURE), picture(checked, total));
   };
   writeWorld(out, world, { more, isReplaced: isOurs(out) });
-  const result = { directory: out, total, readings: verified.readings, attempts, display: device.display() };
+  const { readings } = verified;
+  const result = { directory: out, total, readings, attempts, measured, display: device.display() };
   print(json, result, [
     "",
     ...table([
@@ -167,6 +176,25 @@ function runStart({
     "",
     `files in ${out}; open day.svg for one day as each of them sees it`,
   ]);
+}
+
+/** The same load before four meters of their own: as the trace has it, as pulses, by a chip, as waveforms. */
+function measureHour(seed: number) {
+  const day = { seed, start_s: START_S, days: 1, step_s: 900, utcOffset_h: UTC_OFFSET_H };
+  const whole = householdTrace(day);
+  const first = (HOUR_DRAWN * HOUR_S) / 900;
+  const trace = {
+    ...whole,
+    start_s: START_S + HOUR_DRAWN * HOUR_S,
+    rows: whole.rows.slice(first, first + 4),
+  };
+  return FRONT_END_NAMES.map((name) => {
+    const frontEnd = frontEndOver(name, trace, seed);
+    const world = simulate({ trace, meterId: "SM-0001", intervalSeconds: 900, seed, frontEnd });
+    const { totals_Wh } = checkMeter(recordOf(world), customerOf(world), world.parties.authority.publicKey);
+    const [taken_Wh = 0, fed_Wh = 0] = totals_Wh;
+    return { name, taken_Wh, fed_Wh };
+  });
 }
 
 /** Whether an earlier start has made this folder; anybody else's is not replaced. */
