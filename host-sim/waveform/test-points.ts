@@ -1,7 +1,7 @@
 /**
  * At which points a meter's error is measured, and what it may be there: the points of IEC 62053-21:2003 (classes 1
  * and 2, direct connection) and the errors that 2014/32/EU, annex V (MID, classes A, B and C) allows at them. The
- * figures are those of the project's brief and of what is public of the two texts; check them against your own copy,
+ * figures are of what is public of the two texts; check them against your own copy,
  * and against the edition of 2020, before you rely on one (docs/accuracy.md).
  */
 
