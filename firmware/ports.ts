@@ -1,16 +1,19 @@
 // The unit's ports over the hardware: flash partitions, entropy, the button, the watchdog. Each is the thinnest layer that
 // meets src/trusted/ports.ts, and adds the check that what is there is what the unit was built for.
+import Digital from "embedded:io/digital";
 import flash, { type Flash as Partition } from "embedded:storage/flash";
 import { fill } from "sealmeter/entropy";
 import { ContactCounter } from "sealmeter/pulse";
 import { feed, restarted } from "sealmeter/watchdog";
 import Time from "time";
+import Timer from "timer";
 import {
   BLOCK_BYTES,
   type Button,
   type Entropy,
   type Flash,
   SECTOR_BYTES,
+  type TestOutput,
   type Watchdog,
 } from "../src/trusted/ports.js";
 
@@ -79,5 +82,40 @@ export class PinButton implements Button {
     const pressed = count !== this.#counted;
     this.#counted = count;
     return pressed;
+  }
+}
+
+/** A pulse of the test output lasts this long, and the pause after it at least as long, ms (IEC 62053-31: 30). */
+const PULSE_MS = 40;
+/** Pulses that wait at most: a minute's at the highest rate that the output can show. */
+const PULSES_MAX = 750;
+
+/**
+ * A lamp or an optocoupler at a pin, for who tests the meter. Pulses come one by one, some late: while the unit signs
+ * nothing moves. Their number is that of the energy; where the constant is too high for the output they are fewer.
+ */
+export class PinTestOutput implements TestOutput {
+  readonly #digital: Digital;
+  #waiting = 0;
+  #lit: 0 | 1 = 0;
+  #changed = Time.ticks;
+
+  constructor(pin: number) {
+    this.#digital = new Digital({ pin, mode: Digital.Output });
+    Timer.repeat(() => this.#turn(), PULSE_MS / 2);
+  }
+
+  pulse(pulses: number): void {
+    this.#waiting = Math.min(this.#waiting + pulses, PULSES_MAX);
+  }
+
+  #turn(): void {
+    if (this.#lit === 0 && this.#waiting === 0) return;
+    // A timer that was held up comes again at once.
+    if (Time.delta(this.#changed, Time.ticks) < PULSE_MS) return;
+    this.#changed = Time.ticks;
+    if (this.#lit === 0) this.#waiting--;
+    this.#lit = this.#lit === 0 ? 1 : 0;
+    this.#digital.write(this.#lit);
   }
 }

@@ -31,6 +31,7 @@ const PINS = [
   ...ELEMENT_PINS,
   "buttonPin",
   "lampPin",
+  "testOutputPin",
   "coverPin",
   "magnetPin",
   "reversedPin",
@@ -93,6 +94,8 @@ export const localSettings = (): LocalSettings => ({
 });
 
 export const buttonPin = () => pin("buttonPin", 0);
+/** Where pulses of measured energy are shown; -1: nowhere. */
+export const testOutputPin = () => pin("testOutputPin", -1);
 /** -1: there is no lamp. */
 export const lampPin = () => pin("lampPin", -1);
 

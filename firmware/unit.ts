@@ -18,7 +18,14 @@ import { BoardFrontEnd } from "./front-end.js";
 import { boardInputs } from "./inputs.js";
 import { LocalPort } from "./local-port.js";
 import { NetworkMachine } from "./network-machine.js";
-import { hardwareEntropy, hardwareWatchdog, PartitionFlash, PinButton, Uptime } from "./ports.js";
+import {
+  hardwareEntropy,
+  hardwareWatchdog,
+  PartitionFlash,
+  PinButton,
+  PinTestOutput,
+  Uptime,
+} from "./ports.js";
 import { FlashSecretStore } from "./secret-store.js";
 import {
   buttonPin,
@@ -27,6 +34,7 @@ import {
   lampPin,
   localSettings,
   pulsePins,
+  testOutputPin,
   waveformSettings,
 } from "./settings.js";
 
@@ -95,6 +103,7 @@ function boardPorts(uptime: Uptime): Ports {
     energy: boardFrontEnd(uptime),
     button: new PinButton(buttonPin()),
     watchdog: hardwareWatchdog,
+    ...(testOutputPin() >= 0 && { testOutput: new PinTestOutput(testOutputPin()) }),
     ...boardInputs(inputSettings(), uptime),
   };
 }

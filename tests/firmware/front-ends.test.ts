@@ -1,6 +1,7 @@
 // The demonstration board with other front ends than pulses: a metering chip on its two wires, and its own converter.
 import { describe, expect, it } from "vitest";
 import { ADE7953Model } from "../../host-sim/ade7953.js";
+import { MJ_PER_KWH, pulseCalibration, pulseSource } from "../../host-sim/calibration.js";
 import { EventType } from "../../src/trusted/authority/events.js";
 import type { Calibration } from "../../src/trusted/metrology/calibration.js";
 import type { Cycle } from "../../src/trusted/ports.js";
@@ -105,5 +106,29 @@ describe("a board that samples waveforms", () => {
     site.run(10);
     const why = "config current1Pin: an element has two pins";
     expect(site.board.incidents[0]).toMatchObject({ what: "chip restarted", why });
+  });
+});
+
+describe("the test output", () => {
+  it("gives a pulse of 30 ms or more for each watt hour, and none between", async () => {
+    const calibration = {
+      ...pulseCalibration(pulseSource(0, MJ_PER_KWH, 1000), pulseSource(1, MJ_PER_KWH, 1000)),
+      testPulses: 1000,
+    };
+    const site = await Site.open({ config: { testOutputPin: 13 }, calibration });
+    let [pulses, lit_ms, before] = [0, 0, 0];
+    for (let second = 0; second < 120; second++) {
+      if (second < 100) site.pulse(0, 1);
+      for (let turn = 0; turn < 100; turn++) {
+        site.board.run(10);
+        const level = site.board.pins.at(13).level ?? 0;
+        if (level > before) pulses++;
+        lit_ms += 10 * level;
+        before = level;
+      }
+    }
+    expect(pulses).toBe(100);
+    expect(lit_ms / pulses).toBeGreaterThanOrEqual(30);
+    expect(lit_ms / pulses).toBeLessThanOrEqual(70);
   });
 });
