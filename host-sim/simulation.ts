@@ -102,7 +102,14 @@ export function createWorld(options: SimulationOptions): World {
 
 /** A device and the head end at the other end of its uplink. */
 function attach(
-  { trace, meterId, seed, flashMode = "encrypted", outages = [], ...rest }: SimulationOptions,
+  {
+    trace,
+    meterId,
+    seed,
+    flashMode = "encrypted",
+    outages = [],
+    frontEnd = frontEndOver("trace", trace),
+  }: SimulationOptions,
   { clock, parties, image, secrets }: Pick<World, "clock" | "parties" | "image" | "secrets">,
 ): Pick<World, "flash" | "device" | "headEnd"> {
   const random = new SeededRandom(seed).fork(meterId);
@@ -120,8 +127,7 @@ function attach(
     sendCommand: (document) => void uplink.sendCommand(document),
   });
   const entropy = new SeededEntropy(random.fork("entropy"));
-  const { make } = rest.frontEnd ?? frontEndOver("trace", trace);
-  const energy = () => make(clock);
+  const energy = () => frontEnd.make(clock);
   const device = new Device({ clock, image, flash, secrets, entropy, energy, uplink, meterId });
   return { flash, device, headEnd };
 }

@@ -1,11 +1,10 @@
 // "sealmeter/waveform" as the firmware meets it: one converter on pins of the first ADC, and the mains cycles that it
 // has made records of, which a scenario brings. The records themselves are the accumulator's (host-sim/waveform).
 import type { Cycle } from "../../src/trusted/ports.js";
+import { RATE_HZ_MAX, RATE_HZ_MIN } from "../waveform/accumulator.js";
 import type { Machine } from "./machine.js";
 import { type Pins, usePin } from "./pins.js";
 
-const RATE_HZ_MIN = 2000;
-const RATE_HZ_MAX = 16_000;
 /** Two pins an element, three elements. */
 const PIN_COUNTS = [2, 4, 6];
 /** Records a call, as native/waveform.js bounds them. */

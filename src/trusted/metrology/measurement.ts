@@ -37,6 +37,8 @@ export class Measurement {
   configuration: Configuration;
   readonly #ports: Pick<Ports, "companion" | "testOutput">;
   readonly #meter: EnergyMeter;
+  /** Whether the test output shows a channel; a step is no place to take OBIS codes apart. */
+  readonly #isShown: readonly boolean[];
   /** Energy that the test output has not shown yet, mJ times its constant. */
   #untested = 0;
   readonly #rating_VA: number;
@@ -57,6 +59,8 @@ export class Measurement {
   ) {
     this.#journal = journal;
     this.#meter = new EnergyMeter(ports.energy, configuration.channels);
+    const quantities = configuration.channels.map(quantityOf);
+    this.#isShown = quantities.map((quantity) => quantity?.element === null && !quantity.isReactive);
     this.configuration = configuration;
     this.#ports = ports;
     const { elements, nominal_V, maximum_A } = configuration;
@@ -157,12 +161,8 @@ export class Measurement {
 
   /** Active energy of all elements, in either direction, as pulses of the test output. */
   #showTest(energy_mJ: readonly number[]): void {
-    const { channels, calibration } = this.configuration;
-    const shown_mJ = energy_mJ.reduce((sum, mJ, channel) => {
-      const quantity = quantityOf(channels[channel] as string);
-      return quantity && quantity.element === null && !quantity.isReactive ? sum + mJ : sum;
-    }, 0);
-    this.#untested += shown_mJ * (calibration?.testPulses ?? 0);
+    const shown_mJ = energy_mJ.reduce((sum, mJ, channel) => (this.#isShown[channel] ? sum + mJ : sum), 0);
+    this.#untested += shown_mJ * (this.configuration.calibration?.testPulses ?? 0);
     const pulses = Math.floor(this.#untested / MILLIJOULES_PER_KWH);
     this.#untested -= pulses * MILLIJOULES_PER_KWH;
     if (pulses > 0) this.#ports.testOutput?.pulse(pulses);
