@@ -2,9 +2,10 @@
 // supplier, the network operator and the aggregator that it obeys, and the customer who pairs with it.
 
 import { ed25519 } from "@noble/curves/ed25519.js";
-import { encodeCertificate, Role } from "../src/proofs/certificate.js";
+import { encodeCertificate } from "../src/proofs/certificate.js";
 import { BASE } from "../src/proofs/generators.js";
 import { signWithKey, verifySigned } from "../src/proofs/signed.js";
+import { Role } from "../src/trusted/authority/certificate.js";
 import { type Configuration, encodeConfiguration } from "../src/trusted/authority/configuration.js";
 import { agree, randomScalar } from "../src/trusted/authority/pairing.js";
 import { possessionProof } from "../src/trusted/authority/provisioning.js";

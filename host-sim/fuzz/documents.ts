@@ -7,7 +7,6 @@ import { concatBytes } from "@noble/hashes/utils.js";
 import { decodePairing } from "../../src/customer/messages.js";
 import { decodeStatement, parseLeaves, verifyLeaves, verifyStatement } from "../../src/proofs/batch.js";
 import {
-  type Certificate,
   encodeCertificate,
   verifyCertificate,
   verifyRenewals,
@@ -30,6 +29,7 @@ import {
 import { verifyBill } from "../../src/supplier/verify-bill.js";
 import { verifyTariff } from "../../src/tariff/document.js";
 import { billLines } from "../../src/tariff/evaluate.js";
+import type { Certificate } from "../../src/trusted/authority/certificate.js";
 import { sameBytes } from "../../src/trusted/encoding/bytes.js";
 import { type DocumentType, decodeSign1, encodeSign1 } from "../../src/trusted/encoding/cose.js";
 import { type BatchStatement, encodeStatement } from "../../src/trusted/sealing/batch.js";

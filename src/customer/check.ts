@@ -5,17 +5,11 @@ import { ed25519 } from "@noble/curves/ed25519.js";
 import { bytesToNumberLE } from "@noble/curves/utils.js";
 import { concatBytes } from "@noble/hashes/utils.js";
 import { parseLeaves, rebuildRoot, type SignedBatch, type VerifiedBatch } from "../proofs/batch.js";
-import {
-  type Certificate,
-  type Renewal,
-  type Revocation,
-  Role,
-  verifyCertificate,
-  verifyRenewals,
-} from "../proofs/certificate.js";
+import { type Renewal, type Revocation, verifyCertificate, verifyRenewals } from "../proofs/certificate.js";
 import { makeCommitmentKey } from "../proofs/generators.js";
 import { BatchLedger } from "../proofs/ledger.js";
 import { ensure } from "../proofs/signed.js";
+import { type Certificate, Role } from "../trusted/authority/certificate.js";
 import { agree, type Pairing } from "../trusted/authority/pairing.js";
 import { FormatError, readUint, sameBytes } from "../trusted/encoding/bytes.js";
 import { dayOf } from "../trusted/metrology/interval.js";

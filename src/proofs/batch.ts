@@ -1,6 +1,8 @@
 // A batch as everyone but its meter sees it: a signed statement, and the leaves under its root from whoever
 // can rebuild them. Commitments are bytes here: a leaf proves what the meter has signed, and whether its 32
 // bytes encode a group element is found out, and refused, where the element is used.
+
+import type { Certificate } from "../trusted/authority/certificate.js";
 import { CHANNELS_MAX, readIntervalSeconds, readMeterId } from "../trusted/authority/configuration.js";
 import { FormatError, readUint, sameBytes } from "../trusted/encoding/bytes.js";
 import { CborReader } from "../trusted/encoding/cbor.js";
@@ -9,7 +11,7 @@ import { dayOf, intervalStart_s, U32_MAX } from "../trusted/metrology/interval.j
 import { type BatchStatement, LEAF_BYTES } from "../trusted/sealing/batch.js";
 import { digest } from "../trusted/sealing/keys.js";
 import { LEAVES_MAX, MerkleFrontier } from "../trusted/sealing/merkle.js";
-import { type Certificate, isRevoked, type Renewal, type Revocation } from "./certificate.js";
+import { isRevoked, type Renewal, type Revocation } from "./certificate.js";
 import type { BatchLedger, ChainLink } from "./ledger.js";
 import { checkSignature, ensure } from "./signed.js";
 

@@ -2,14 +2,12 @@
 // to believe it (certificate); and up to which batch a lost or broken key is still believed (revocation).
 import { ed25519, ristretto255 } from "@noble/curves/ed25519.js";
 import { bytesToHex } from "@noble/hashes/utils.js";
-import { readChannels, readIntervalSeconds, readMeterId } from "../trusted/authority/configuration.js";
+import { type Certificate, readCertificate } from "../trusted/authority/certificate.js";
+import { readMeterId } from "../trusted/authority/configuration.js";
 import { FormatError, sameBytes } from "../trusted/encoding/bytes.js";
 import { array, bstr, CborReader, int, map, tstr } from "../trusted/encoding/cbor.js";
 import { U32_MAX } from "../trusted/metrology/interval.js";
 import { ensure, verifySigned } from "./signed.js";
-
-/** What a meter is there for: a household's own, or the feeder that a street hangs on. */
-export const Role = { HOUSEHOLD: 0, FEEDER: 1 } as const;
 
 const KEY_BYTES = 32;
 /** The largest certificate has 321 bytes: 8 channels, a meter id of 32 characters. */
@@ -18,24 +16,6 @@ const CERTIFICATE_PAYLOAD_MAX = 384;
 export const REVOKED_MAX = 4096;
 /** An entry has at most 74 bytes. */
 const REVOCATION_PAYLOAD_MAX = 16 + 74 * REVOKED_MAX;
-
-export interface Certificate {
-  readonly meterId: string;
-  /** Ed25519 public key, 32 bytes. */
-  readonly signingKey: Uint8Array;
-  /** X of aggregation, a ristretto255 element, 32 bytes. */
-  readonly agreementKey: Uint8Array;
-  readonly softwareId: Uint8Array;
-  /** 900 or 1,800. */
-  readonly intervalSeconds: number;
-  /** OBIS codes of the channels, 1 to 8, distinct. */
-  readonly channels: readonly string[];
-  /** Valid in [notBefore_s, notAfter_s), Unix seconds, u32. */
-  readonly notBefore_s: number;
-  readonly notAfter_s: number;
-  /** One of Role. */
-  readonly role: number;
-}
 
 export interface RevokedKey {
   readonly meterId: string;
@@ -51,14 +31,12 @@ export interface Revocation {
   readonly revoked: readonly RevokedKey[];
 }
 
-/** A canonical Ed25519 point that is not of small order: under such a key anything would verify. */
-function readSigningKey(reader: CborReader): Uint8Array {
-  const key = reader.bytes(KEY_BYTES);
-  if (!isCanonical(() => ed25519.Point.fromBytes(key).isSmallOrder() === false)) {
-    reader.refuse("signing key is not a canonical point, or is of small order");
-  }
-  return key;
-}
+/** Whether this is a canonical Ed25519 point that is not of small order: under such a key anything would verify. */
+const isSigningKey = (key: Uint8Array) =>
+  isCanonical(() => ed25519.Point.fromBytes(key).isSmallOrder() === false);
+
+const isElement = (bytes: Uint8Array) =>
+  isCanonical(() => ristretto255.Point.fromBytes(bytes).is0() === false);
 
 /**
  * The next item, a public point of a key agreement.
@@ -66,10 +44,9 @@ function readSigningKey(reader: CborReader): Uint8Array {
  */
 export function readElement(reader: CborReader, what: string): Uint8Array {
   const element = reader.bytes(KEY_BYTES);
-  if (!isCanonical(() => ristretto255.Point.fromBytes(element).is0() === false)) {
-    reader.refuse(`${what} is not a canonical element, or is the identity`);
-  }
-  return element;
+  return isElement(element)
+    ? element
+    : reader.refuse(`${what} is not a canonical element, or is the identity`);
 }
 
 /** False also when decoding throws, as noble does for every encoding that is not the canonical one. */
@@ -103,21 +80,11 @@ export function encodeCertificate(certificate: Certificate): Uint8Array {
  * @throws FormatError for malformed bytes, a value out of its range, or a key that cannot be one.
  */
 export function decodeCertificate(payload: Uint8Array): Certificate {
-  const reader = new CborReader(payload, "certificate");
-  reader.map(9);
-  const certificate = {
-    meterId: readMeterId(reader.key(1)),
-    signingKey: readSigningKey(reader.key(2)),
-    agreementKey: readElement(reader.key(3), "agreement key"),
-    softwareId: reader.key(4).bytes(32),
-    intervalSeconds: readIntervalSeconds(reader.key(5)),
-    channels: readChannels(reader.key(6)),
-    notBefore_s: reader.key(7).uint(U32_MAX),
-    notAfter_s: reader.key(8).uint(U32_MAX),
-    role: reader.key(9).uint(Role.FEEDER),
-  };
-  reader.end();
-  if (certificate.notBefore_s >= certificate.notAfter_s) reader.refuse("certificate is never valid");
+  const certificate = readCertificate(payload);
+  if (!isSigningKey(certificate.signingKey))
+    throw new FormatError("certificate: signing key is not a canonical point, or is of small order");
+  if (!isElement(certificate.agreementKey))
+    throw new FormatError("certificate: agreement key is not a canonical element, or is the identity");
   return certificate;
 }
 

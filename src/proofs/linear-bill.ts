@@ -14,6 +14,7 @@ import {
   rates,
   standingDays,
 } from "../tariff/evaluate.js";
+import type { Certificate } from "../trusted/authority/certificate.js";
 import { readMeterId } from "../trusted/authority/configuration.js";
 import { FormatError, sameBytes } from "../trusted/encoding/bytes.js";
 import { array, bstr, CborReader, int, map, tstr } from "../trusted/encoding/cbor.js";
@@ -31,7 +32,6 @@ import {
   verifyStatement,
 } from "./batch.js";
 import {
-  type Certificate,
   RENEWALS_MAX,
   type Renewal,
   type Revocation,

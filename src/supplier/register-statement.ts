@@ -1,8 +1,9 @@
 // A register statement, as the supplier who asked for it checks it: the meter's signed registers, the fallback
 // when a customer will not or cannot prove a bill. It tells the totals of all channels and no reading; two of
 // them tell what lies between, which is why a meter makes one in 28 days at most.
-import { type Certificate, isRevoked, type Revocation } from "../proofs/certificate.js";
+import { isRevoked, type Revocation } from "../proofs/certificate.js";
 import { checkSignature, ensure } from "../proofs/signed.js";
+import type { Certificate } from "../trusted/authority/certificate.js";
 import { CHANNELS_MAX, readMeterId } from "../trusted/authority/configuration.js";
 import { CborReader } from "../trusted/encoding/cbor.js";
 import { decodeSign1 } from "../trusted/encoding/cose.js";

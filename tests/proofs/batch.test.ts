@@ -9,14 +9,10 @@ import {
   verifyBatch,
   verifyStatement,
 } from "../../src/proofs/batch.js";
-import {
-  type Certificate,
-  encodeRevocation,
-  verifyCertificate,
-  verifyRevocation,
-} from "../../src/proofs/certificate.js";
+import { encodeRevocation, verifyCertificate, verifyRevocation } from "../../src/proofs/certificate.js";
 import { BatchLedger } from "../../src/proofs/ledger.js";
 import { signWithKey, VerificationError } from "../../src/proofs/signed.js";
+import type { Certificate } from "../../src/trusted/authority/certificate.js";
 import { FormatError } from "../../src/trusted/encoding/bytes.js";
 import { decodeSign1, encodeSign1 } from "../../src/trusted/encoding/cose.js";
 import {

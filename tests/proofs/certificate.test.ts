@@ -4,7 +4,6 @@ import { bytesToHex, hexToBytes } from "@noble/hashes/utils.js";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import {
-  type Certificate,
   decodeCertificate,
   decodeRevocation,
   encodeCertificate,
@@ -12,11 +11,11 @@ import {
   isRevoked,
   REVOKED_MAX,
   type RevokedKey,
-  Role,
   verifyCertificate,
   verifyRevocation,
 } from "../../src/proofs/certificate.js";
 import { signWithKey, VerificationError } from "../../src/proofs/signed.js";
+import { type Certificate, Role } from "../../src/trusted/authority/certificate.js";
 import { FormatError } from "../../src/trusted/encoding/bytes.js";
 import { array, int, map } from "../../src/trusted/encoding/cbor.js";
 import { decodeSign1 } from "../../src/trusted/encoding/cose.js";
