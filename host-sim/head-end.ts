@@ -5,13 +5,18 @@ import { decodeEvent, decodePairing, decodeReading } from "../src/customer/messa
 import { nonceOf } from "../src/meter/time-request.js";
 import { decodeStatement } from "../src/proofs/batch.js";
 import { readMeterId } from "../src/trusted/authority/configuration.js";
+import { readGroupId } from "../src/trusted/blinding/roster.js";
 import { CborReader } from "../src/trusted/encoding/cbor.js";
 import { type DocumentType, decodeSign1 } from "../src/trusted/encoding/cose.js";
+import { U32_MAX } from "../src/trusted/metrology/interval.js";
 import { signTime } from "./time-service.js";
 
 const PAYLOAD_MAX = 4096;
+const SHARE_FORMAT = 1;
+/** Least bytes of a share: one channel's sum. */
+const SUM_BYTES = 8;
 
-/** Kinds of messages that are kept, by the last part of their topic. */
+/** Kinds of messages that are kept by a number, by the last part of their topic; shares are kept beside them. */
 export type StoredTopic = "reading" | "batch" | "event" | "pairing" | "register";
 
 const payloadOf = (type: DocumentType, message: Uint8Array) =>
@@ -31,7 +36,22 @@ function registerInterval(payload: Uint8Array): number {
   const reader = new CborReader(payload, "register statement");
   reader.map(3);
   readMeterId(reader.key(1));
-  return reader.key(2).uint(0xffffffff);
+  return reader.key(2).uint(U32_MAX);
+}
+
+/** What a share is known by: its interval and its roster's number. What it hides is for the aggregator to check. */
+function shareName(message: Uint8Array): string {
+  const reader = new CborReader(message, "share");
+  reader.array(7);
+  if (reader.uint(0xff) !== SHARE_FORMAT) reader.refuse("format of another version");
+  readMeterId(reader);
+  const interval = reader.uint(U32_MAX);
+  readGroupId(reader);
+  const rosterNumber = reader.uint(U32_MAX);
+  reader.uint(0xff);
+  reader.bytes(SUM_BYTES, PAYLOAD_MAX);
+  reader.end();
+  return `${interval} ${rosterNumber}`;
 }
 
 export interface HeadEndOptions {
@@ -52,6 +72,8 @@ export class HeadEnd {
     pairing: new Map(),
     register: new Map(),
   };
+  /** By `shareName`, in the order in which they came. */
+  readonly #shares = new Map<string, Uint8Array>();
   /** Messages that arrived more than once, and all bytes that arrived, on the topics that are kept. */
   duplicates = 0;
   bytes = 0;
@@ -67,12 +89,18 @@ export class HeadEnd {
       this.#answerTime(message);
       return;
     }
+    if (name === "share") {
+      this.#keep(this.#shares, shareName(message), message);
+      return;
+    }
     const kept = Object.hasOwn(this.#kept, name) ? this.#kept[name as StoredTopic] : null;
     if (!kept) throw new Error(`head end: no topic "${topic}"`);
-    const sequence = sequenceOf(name as StoredTopic, message);
-    this.bytes += message.length;
-    if (kept.has(sequence)) this.duplicates++;
-    else kept.set(sequence, message);
+    this.#keep(kept, sequenceOf(name as StoredTopic, message), message);
+  }
+
+  /** The shares, once each, in the order in which they came. */
+  get shares(): readonly Uint8Array[] {
+    return [...this.#shares.values()];
   }
 
   /** The sequences of a topic that have arrived, in the order in which they came. */
@@ -88,6 +116,12 @@ export class HeadEnd {
   /** The same as one CBOR sequence (RFC 8742). */
   sequence(topic: StoredTopic): Uint8Array {
     return concatBytes(...this.messages(topic));
+  }
+
+  #keep<Name>(kept: Map<Name, Uint8Array>, name: Name, message: Uint8Array): void {
+    this.bytes += message.length;
+    if (kept.has(name)) this.duplicates++;
+    else kept.set(name, message);
   }
 
   #answerTime(message: Uint8Array): void {

@@ -15,7 +15,7 @@ const SECRETS_BYTES_MAX = 1024;
 const POWER_MAX_W = 3_000_000;
 /** Messages kept, at most: more than a year of quarter hours. */
 export const RECEIVED_MAX = 65_536;
-const TOPICS = ["reading", "batch", "event", "pairing", "register"];
+const TOPICS = ["reading", "batch", "event", "pairing", "register", "share"];
 const TOPIC_CHARACTERS_MAX = 16;
 const NOW_MAX_MS = U32_MAX * 1000;
 const MESSAGE_BYTES_MAX = 4096;

@@ -27,6 +27,7 @@ import { decodePairing } from "../../src/customer/messages.js";
 import { decodeStatement } from "../../src/proofs/batch.js";
 import { signWithKey } from "../../src/proofs/signed.js";
 import { EventType } from "../../src/trusted/authority/events.js";
+import { encodeShare } from "../../src/trusted/blinding/share.js";
 import { FormatError } from "../../src/trusted/encoding/bytes.js";
 import { array, bstr, CborReader, int, tstr } from "../../src/trusted/encoding/cbor.js";
 import { decodeSign1 } from "../../src/trusted/encoding/cose.js";
@@ -225,6 +226,19 @@ describe("the head end", () => {
     expect([headEnd.duplicates, headEnd.bytes]).toEqual([1, 4 * event(0).length]);
   });
 
+  it("keeps the shares of an interval apart by their rosters, in the order in which they came", () => {
+    const { headEnd } = listening();
+    const share = (interval: number, rosterNumber: number) =>
+      encodeShare(
+        { meterId: METER_ID, interval, groupId: "street-1", rosterNumber, status: 0 },
+        new Uint8Array(8),
+      );
+    const sent = [share(7, 1), share(8, 1), share(7, 2), share(8, 1)];
+    for (const message of sent) headEnd.deliver("sealmeter/1/SM-0001/share", message);
+    expect(headEnd.shares).toEqual(sent.slice(0, 3));
+    expect(headEnd.duplicates).toBe(1);
+  });
+
   it("answers a request for the time with its own, signed", () => {
     const { headEnd, commands, network } = listening();
     const nonce = new Uint8Array(16).fill(7);
@@ -241,6 +255,7 @@ describe("the head end", () => {
     expect(() => headEnd.deliver("sealmeter/1/SM-0001/gossip", event(0))).toThrow("no topic");
     expect(() => headEnd.deliver("sealmeter/1/SM-0001/event", event(0).slice(0, 5))).toThrow(FormatError);
     expect(() => headEnd.deliver("sealmeter/1/SM-0001/time", event(0))).toThrow(FormatError);
+    expect(() => headEnd.deliver("sealmeter/1/SM-0001/share", event(0))).toThrow(FormatError);
     expect(() => headEnd.deliver("sealmeter/1/SM-0001/batch", event(0))).toThrow(FormatError);
   });
 });

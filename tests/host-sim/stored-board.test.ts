@@ -24,7 +24,10 @@ const board: StoredBoard = {
   loads: [{ channel: "1-0:1.8.0", power_W: 500 }],
   secrets: Uint8Array.of(1, 2, 3),
   cells,
-  received: [{ topic: "event", message: Uint8Array.of(4) }],
+  received: [
+    { topic: "event", message: Uint8Array.of(4) },
+    { topic: "share", message: Uint8Array.of(5) },
+  ],
 };
 
 /** The same with an erased flash: short enough to be spoiled everywhere. */
