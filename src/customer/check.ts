@@ -21,6 +21,8 @@ import { endOf, type SignedRecord, verifyHistory } from "./history.js";
 import { decodeReadings, type EventMessage, type Kept, type ReadingMessage } from "./messages.js";
 
 const READING_BYTES = 4;
+/** By Role. */
+const ROLE_NAMES: readonly string[] = ["household", "feeder"];
 
 /** All that a meter has sent, as it came. The pairing of the customer's epoch must be among the pairings. */
 export interface MeterRecord extends SignedRecord {
@@ -41,7 +43,12 @@ export interface CustomerKeys {
   readonly user?: Uint8Array | undefined;
   /** u, 32 bytes little-endian, below l: if given, U and K must follow from it and the pairing. */
   readonly userSecret?: Uint8Array | undefined;
+  /** What the meter must be certified for, of Role; a household unless a feeder's operator says otherwise. */
+  readonly role?: number;
 }
+
+/** What a customer keeps: K of an epoch, and the pairing keys U and u that it came from. */
+export type PairedKeys = CustomerKeys & { readonly user: Uint8Array; readonly userSecret: Uint8Array };
 
 export interface CheckOptions {
   /** The newest that the customer has, as `verifyRevocation` returned it. */
@@ -120,7 +127,8 @@ export function checkMeter(
   const certificate = verifyCertificate(record.certificate, authorityKey);
   const { meterId, role, channels } = certificate;
   ensure(meterId === keys.meterId, `certificate of ${meterId} instead of ${keys.meterId}`);
-  ensure(role === Role.HOUSEHOLD, `${meterId} is certified for a feeder, not for a household`);
+  const [is, shouldBe] = [role, keys.role ?? Role.HOUSEHOLD].map((one) => ROLE_NAMES[one]);
+  ensure(is === shouldBe, `${meterId} is certified for a ${is}, not for a ${shouldBe}`);
   const renewals = verifyRenewals(record.renewals ?? [], certificate, authorityKey);
   const trust = { certificate, renewals, revocation };
   const { pairings, batches, ...history } = verifyHistory(record, trust, ledger);

@@ -7,6 +7,7 @@ import { type CustomerKeys, checkMeter, type MeterRecord } from "../../src/custo
 import { verifyBatch } from "../../src/proofs/batch.js";
 import { BatchLedger } from "../../src/proofs/ledger.js";
 import { VerificationError } from "../../src/proofs/signed.js";
+import { Role } from "../../src/trusted/authority/certificate.js";
 import { FormatError } from "../../src/trusted/encoding/bytes.js";
 import { array, bstr, int, tstr } from "../../src/trusted/encoding/cbor.js";
 import { bytesOf } from "../../src/trusted/sealing/edwards.js";
@@ -145,6 +146,12 @@ describe("the customer's keys", () => {
       expect(() => check({}, { userSecret: numberToBytesLE(u, 32) })).toThrow(FormatError);
     }
     expect(() => check({}, { userSecret: numberToBytesLE(5n, 33) })).toThrow(FormatError);
+  });
+
+  it("is of a feeder's meter where its operator says so", () => {
+    const certificate = signCertificate({ role: Role.FEEDER });
+    expect(check({ certificate }, { role: Role.FEEDER }).certificate.role).toBe(Role.FEEDER);
+    expect(() => check({}, { role: Role.FEEDER })).toThrow("certified for a household, not for a feeder");
   });
 });
 
