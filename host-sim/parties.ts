@@ -41,14 +41,18 @@ function drawSigner(random: SeededRandom, name: string): Signer {
   return { seed, publicKey: ed25519.getPublicKey(seed) };
 }
 
-export function drawParties(random: SeededRandom): Parties {
+export function drawCustomer(random: SeededRandom): Customer {
   const secret = randomScalar(new SeededEntropy(random.fork("customer")));
+  return { secret, user: BASE.multiply(secret).toBytes() };
+}
+
+export function drawParties(random: SeededRandom): Parties {
   return {
     authority: drawSigner(random, "authority"),
     supplier: drawSigner(random, "supplier"),
     network: drawSigner(random, "network"),
     aggregator: drawSigner(random, "aggregator"),
-    customer: { secret, user: BASE.multiply(secret).toBytes() },
+    customer: drawCustomer(random),
   };
 }
 
@@ -67,6 +71,7 @@ export interface Enrolment {
  * that the meter holds the keys it names, and certifies them.
  * @param unix_s the bench's time; the first interval is the one after it.
  * @param provision the meter's own provisioning.
+ * @param role that the meter is certified for, of Role.
  */
 export function enrol(
   parties: Parties,
@@ -75,6 +80,7 @@ export function enrol(
   softwareId: Uint8Array,
   unix_s: number,
   provision: (request: Uint8Array) => Uint8Array,
+  role: number = Role.HOUSEHOLD,
 ): Enrolment {
   const challenge = randomScalar(new SeededEntropy(random.fork("challenge")));
   const point = BASE.multiply(challenge).toBytes();
@@ -99,7 +105,7 @@ export function enrol(
     channels: configuration.channels,
     notBefore_s: unix_s - (unix_s % DAY_SECONDS),
     notAfter_s: unix_s - (unix_s % DAY_SECONDS) + VALID_YEARS * YEAR_S,
-    role: Role.HOUSEHOLD,
+    role,
   });
   const certificate = signWithKey("certificate-1", payload, parties.authority.seed);
   return { signingKey, certificate, pairing };

@@ -1,10 +1,15 @@
 // One meter's life in virtual time: enrolled on the bench, powered where the trace has energy, its uplink
 // failing when told to. The same options give the same bytes on every machine.
 
+import type { MeterRecord, PairedKeys } from "../src/customer/check.js";
+import { decodePairing } from "../src/customer/messages.js";
+import { verifySigned } from "../src/proofs/signed.js";
+import { Role } from "../src/trusted/authority/certificate.js";
 import type { Configuration } from "../src/trusted/authority/configuration.js";
 import { agree } from "../src/trusted/authority/pairing.js";
 import { DAY_SECONDS } from "../src/trusted/metrology/interval.js";
 import type { Image } from "../src/trusted/ports.js";
+import { bytesOf } from "../src/trusted/sealing/edwards.js";
 import { customerKey } from "../src/trusted/sealing/keys.js";
 import { VirtualClock } from "./clock.js";
 import { Device } from "./device.js";
@@ -42,15 +47,22 @@ export interface SimulationOptions {
   readonly watch?: (world: World) => void;
 }
 
-/** Everything there is while a simulation runs, and when it has ended. */
-export interface World {
-  readonly clock: VirtualClock;
+/** Where a meter is put up: who it obeys and what it is told when it is enrolled. */
+export interface Site {
   readonly parties: Parties;
   readonly image: Image;
   readonly configuration: Configuration;
+  /** What it is certified for, of Role. */
+  readonly role: number;
+}
+
+/** Everything there is while a simulation runs, and when it has ended. */
+export interface World extends Site {
+  readonly clock: VirtualClock;
   readonly flash: NorFlash;
   readonly secrets: MemorySecretStore;
   readonly device: Device;
+  readonly uplink: MemoryUplink;
   readonly headEnd: HeadEnd;
   readonly enrolment: Enrolment;
 }
@@ -84,20 +96,25 @@ export function householdConfiguration(
   };
 }
 
+/** A household of its own, with parties that nobody else has. */
+function ownSite(options: SimulationOptions): Site {
+  const parties = drawParties(new SeededRandom(options.seed).fork(options.meterId));
+  const image = buildImage(parties.authority.publicKey);
+  return { parties, image, configuration: householdConfiguration(options, parties), role: Role.HOUSEHOLD };
+}
+
 /** Makes the world and enrols the meter; nothing is powered yet. */
-export function createWorld(options: SimulationOptions): World {
+export function createWorld(options: SimulationOptions, site = ownSite(options)): World {
   const { trace, meterId, seed } = options;
+  const { parties, image, configuration, role } = site;
   const random = new SeededRandom(seed).fork(meterId);
   const clock = new VirtualClock((trace.start_s - BENCH_S) * 1000);
-  const parties = drawParties(random);
-  const configuration = householdConfiguration(options, parties);
-  const image = buildImage(parties.authority.publicKey);
   const secrets = new MemorySecretStore(random.fork("secrets"));
   const attached = attach(options, { clock, parties, image, secrets });
   const now_s = Math.floor(clock.now_ms / 1000);
   const provision = (request: Uint8Array) => attached.device.provision(request);
-  const enrolment = enrol(parties, random, configuration, image.softwareId, now_s, provision);
-  return { clock, parties, image, configuration, secrets, enrolment, ...attached };
+  const enrolment = enrol(parties, random, configuration, image.softwareId, now_s, provision, role);
+  return { ...site, clock, secrets, enrolment, ...attached };
 }
 
 /** A device and the head end at the other end of its uplink. */
@@ -111,7 +128,7 @@ function attach(
     frontEnd = frontEndOver("trace", trace),
   }: SimulationOptions,
   { clock, parties, image, secrets }: Pick<World, "clock" | "parties" | "image" | "secrets">,
-): Pick<World, "flash" | "device" | "headEnd"> {
+): Pick<World, "flash" | "device" | "uplink" | "headEnd"> {
   const random = new SeededRandom(seed).fork(meterId);
   const flash = new NorFlash({ sectors: FLASH_SECTORS, mode: flashMode, random: random.fork("flash") });
   const uplink = new MemoryUplink({
@@ -129,7 +146,7 @@ function attach(
   const entropy = new SeededEntropy(random.fork("entropy"));
   const energy = () => frontEnd.make(clock);
   const device = new Device({ clock, image, flash, secrets, entropy, energy, uplink, meterId });
-  return { flash, device, headEnd };
+  return { flash, device, uplink, headEnd };
 }
 
 /** What a thief of the flash chip has: its content at a moment, and the same meter's keys in the seal. */
@@ -177,8 +194,8 @@ export function runUntil(world: World, options: SimulationOptions, end_s: number
  * Runs a whole trace. Where it does not end with a UTC day, the meter is unplugged at its end and powered up
  * again on the next day, so that its last day is sealed too.
  */
-export function simulate(options: SimulationOptions): World {
-  const world = createWorld(options);
+export function simulate(options: SimulationOptions, site = ownSite(options)): World {
+  const world = createWorld(options, site);
   const { trace } = options;
   const end_s = trace.start_s + trace.rows.length * trace.step_s;
   runUntil(world, options, end_s);
@@ -205,4 +222,25 @@ export function pairedKey(
 ): Uint8Array {
   const { secret, user } = parties.customer;
   return customerKey(agree(secret, ephemeral), { meterId: configuration.meterId, epoch, user, ephemeral });
+}
+
+/** What the meter of a simulated world has sent. */
+export function recordOf({ headEnd, enrolment }: World): MeterRecord {
+  return {
+    certificate: enrolment.certificate,
+    batches: headEnd.messages("batch"),
+    readings: headEnd.sequence("reading"),
+    events: headEnd.sequence("event"),
+    pairings: headEnd.messages("pairing"),
+  };
+}
+
+/** What the customer of a simulated world keeps. */
+export function customerOf(world: World): PairedKeys {
+  const { parties, enrolment, configuration, role } = world;
+  const { secret, user } = parties.customer;
+  const payload = verifySigned("pairing-1", enrolment.pairing, enrolment.signingKey, 512);
+  const { epoch, ephemeral } = decodePairing(payload);
+  const K = pairedKey(world, ephemeral, epoch);
+  return { meterId: configuration.meterId, epoch, K, user, userSecret: bytesOf(secret), role };
 }

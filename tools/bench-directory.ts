@@ -6,6 +6,7 @@ import { Bench } from "../host-sim/bench.js";
 import { buildImage } from "../host-sim/image.js";
 import type { Enrolment, Parties } from "../host-sim/parties.js";
 import { decodeBoard, encodeBoard, requireSoftware, type StoredBoard } from "../host-sim/stored-board.js";
+import type { PairedKeys } from "../src/customer/check.js";
 import { decodePairing } from "../src/customer/messages.js";
 import { verifyCertificate } from "../src/proofs/certificate.js";
 import { verifySigned } from "../src/proofs/signed.js";
@@ -27,7 +28,7 @@ import {
   UsageError,
   writeFile,
 } from "./command-line.js";
-import { createDirectory, encodeCustomer, type PairedKeys, writeMeter } from "./meter-directory.js";
+import { createDirectory, encodeCustomer, writeFlash, writeMeter } from "./meter-directory.js";
 
 const BOARD = "board.cbor";
 const SIGNERS = ["authority", "supplier", "network", "aggregator"] as const;
@@ -74,7 +75,8 @@ export function writeBench(
     const customer = encodeCustomer(customerOf(parties, enrolment));
     writeFile(join(partial, "customer", `${board.meterId}.json`), customer, FileMode.SECRET);
     writeFile(join(partial, BOARD), encodeBoard(board), FileMode.SECRET);
-    writeMeter(partial, board.meterId, record, board.cells);
+    writeMeter(partial, board.meterId, record);
+    writeFlash(partial, board.meterId, board.cells);
     makeFolder(join(partial, board.meterId, "batches"));
   });
 }
@@ -125,7 +127,8 @@ export function storeBench(directory: string, opened: OpenBench, bench: Bench): 
     events: headEnd.sequence("event"),
     pairings: headEnd.messages("pairing"),
   };
-  writeMeter(directory, board.meterId, record, board.cells);
+  writeMeter(directory, board.meterId, record);
+  writeFlash(directory, board.meterId, board.cells);
   for (const { topic, message } of board.received) {
     if (topic === "register") writeFile(join(directory, board.meterId, registerName(message)), message);
   }

@@ -5,7 +5,9 @@ import type { Command } from "commander";
 import { householdTrace } from "../host-sim/household.js";
 import {
   createWorld,
+  customerOf,
   FLASH_SECTORS,
+  recordOf,
   runUntil,
   type SimulationOptions,
   simulate,
@@ -22,7 +24,6 @@ import { Journal } from "../src/trusted/journal/journal.js";
 import { DAY_SECONDS } from "../src/trusted/metrology/interval.js";
 import { SECTOR_BYTES } from "../src/trusted/ports.js";
 import { print, readText, table, wholeNumber } from "./command-line.js";
-import { customerOf, recordOf } from "./simulate.js";
 
 /** Days of the two stretches whose cost is compared. */
 const STRETCH_DAYS = 30;

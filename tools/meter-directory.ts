@@ -1,13 +1,20 @@
 // The files of a simulated meter, the same bytes as on the wire (docs/protocol.md, "Files"):
 //   DIR/authority.pub  supplier.key  supplier.pub  customer/<meterId>.json
 //   DIR/<meterId>/certificate.cbor  certificate-00001.cbor ...  batches/000000.cbor ...  readings.cbor  events.cbor
-//                 pairing-00000.cbor ...  flash.bin
+//                 pairing-00000.cbor ...  shares.cbor  flash.bin
 import { existsSync, readdirSync, renameSync, rmdirSync, rmSync, statSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
-import { type CheckedMeter, type CustomerKeys, checkMeter, type MeterRecord } from "../src/customer/check.js";
+import {
+  type CheckedMeter,
+  type CustomerKeys,
+  checkMeter,
+  type MeterRecord,
+  type PairedKeys,
+} from "../src/customer/check.js";
 import { decodeEvents, decodePairing, decodeReadings } from "../src/customer/messages.js";
 import { decodeStatement } from "../src/proofs/batch.js";
 import { decodeCertificate, verifyCertificate } from "../src/proofs/certificate.js";
+import { Role } from "../src/trusted/authority/certificate.js";
 import { METER_ID } from "../src/trusted/authority/configuration.js";
 import { decodeSign1 } from "../src/trusted/encoding/cose.js";
 import {
@@ -31,7 +38,8 @@ const BATCH_NAME = /^\d{6,10}\.cbor$/;
 const RENEWAL_NAME = /^certificate-\d{5}\.cbor$/;
 const PAIRING_NAME = /^pairing-\d{5}\.cbor$/;
 
-export function writeMeter(directory: string, meterId: string, files: MeterRecord, flash: Uint8Array): void {
+/** Writes what a meter has sent into a folder of its own. */
+export function writeMeter(directory: string, meterId: string, files: MeterRecord): void {
   const meter = join(directory, meterId);
   writeFile(join(meter, "certificate.cbor"), files.certificate);
   for (const [at, renewal] of (files.renewals ?? []).entries()) {
@@ -45,8 +53,11 @@ export function writeMeter(directory: string, meterId: string, files: MeterRecor
   for (const [at, pairing] of files.pairings.entries()) {
     writeFile(join(meter, `pairing-${`${at}`.padStart(5, "0")}.cbor`), pairing);
   }
-  writeFile(join(meter, "flash.bin"), flash);
 }
+
+/** Writes what lies in a meter's flash beside what it has sent. */
+export const writeFlash = (directory: string, meterId: string, flash: Uint8Array) =>
+  writeFile(join(directory, meterId, "flash.bin"), flash);
 
 /** Largest certificate, batch or pairing, bytes, with room for what is no such document. */
 const DOCUMENT_BYTES_MAX = 4096;
@@ -107,25 +118,33 @@ function namesIn(directory: string): string[] {
   }
 }
 
-/** What a customer keeps: K of an epoch, and the pairing keys U and u that it came from. */
-export type PairedKeys = CustomerKeys & { readonly user: Uint8Array; readonly userSecret: Uint8Array };
+/** How a feeder's operator, who keeps its K, says that the meter is no household's. */
+const FEEDER = "feeder";
 
 export function encodeCustomer(keys: PairedKeys): string {
-  const { meterId, epoch, K, user, userSecret } = keys;
-  const fields = { meterId, epoch, K: toHex(K), U: toHex(user), u: toHex(userSecret) };
+  const { meterId, epoch, K, user, userSecret, role } = keys;
+  const fields = {
+    meterId,
+    ...(role === Role.FEEDER && { role: FEEDER }),
+    epoch,
+    K: toHex(K),
+    U: toHex(user),
+    u: toHex(userSecret),
+  };
   return `${JSON.stringify(fields, null, 2)}\n`;
 }
 
-/** Reads a customer's file; U and u may be missing. @throws UsageError naming the field that is wrong. */
+/** Reads a customer's file; role, U and u may be missing. @throws UsageError naming the field that is wrong. */
 export function readCustomer(path: string): CustomerKeys {
   const parsed = readJson(path);
   const fields: Record<string, unknown> = typeof parsed === "object" && parsed !== null ? { ...parsed } : {};
-  const { meterId, epoch } = fields;
+  const { meterId, epoch, role } = fields;
   if (typeof meterId !== "string" || !METER_ID.test(meterId))
     throw new UsageError(`${path}: "meterId" is no meter id`);
   if (typeof epoch !== "number" || !Number.isInteger(epoch) || epoch < 0 || epoch > 0xffff) {
     throw new UsageError(`${path}: "epoch" is no number from 0 to 65535`);
   }
+  if (role !== undefined && role !== FEEDER) throw new UsageError(`${path}: "role" is not "${FEEDER}"`);
   const key = (name: string) => {
     const text = fields[name];
     if (typeof text !== "string" || !/^[0-9a-f]{64}$/.test(text)) {
@@ -137,6 +156,7 @@ export function readCustomer(path: string): CustomerKeys {
     meterId,
     epoch,
     K: key("K"),
+    ...(role === FEEDER && { role: Role.FEEDER }),
     ...(fields.U !== undefined && { user: key("U") }),
     ...(fields.u !== undefined && { userSecret: key("u") }),
   };

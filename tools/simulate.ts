@@ -7,13 +7,9 @@ import { FAULTS, parseFaults } from "../host-sim/faults/plan.js";
 import { failureLines, replayOf, runFaults, ScenarioFailure } from "../host-sim/faults/scenario.js";
 import { FRONT_END_NAMES, type FrontEndName, frontEndOver } from "../host-sim/front-ends.js";
 import { householdTrace } from "../host-sim/household.js";
-import { pairedKey, simulate, type World } from "../host-sim/simulation.js";
+import { customerOf, recordOf, simulate, type World } from "../host-sim/simulation.js";
 import { parseTrace, type Trace, utcOffsetSeconds } from "../host-sim/trace.js";
-import type { MeterRecord } from "../src/customer/check.js";
-import { decodePairing } from "../src/customer/messages.js";
-import { verifySigned } from "../src/proofs/signed.js";
 import { DAY_SECONDS } from "../src/trusted/metrology/interval.js";
-import { bytesOf } from "../src/trusted/sealing/edwards.js";
 import {
   calendarDate,
   ExitCode,
@@ -27,13 +23,7 @@ import {
   wholeNumber,
   writeFile,
 } from "./command-line.js";
-import {
-  assertNew,
-  createDirectory,
-  encodeCustomer,
-  type PairedKeys,
-  writeMeter,
-} from "./meter-directory.js";
+import { assertNew, createDirectory, encodeCustomer, writeFlash, writeMeter } from "./meter-directory.js";
 
 /** Days that the journal holds, and so the longest simulation. */
 const DAYS_MAX = 396;
@@ -162,27 +152,6 @@ function checkTimes({ start_s, step_s, rows }: Trace): void {
   }
 }
 
-/** What the meter of a simulated world has sent. */
-export function recordOf({ headEnd, enrolment }: World): MeterRecord {
-  return {
-    certificate: enrolment.certificate,
-    batches: headEnd.messages("batch"),
-    readings: headEnd.sequence("reading"),
-    events: headEnd.sequence("event"),
-    pairings: headEnd.messages("pairing"),
-  };
-}
-
-/** What the customer of a simulated world keeps. */
-export function customerOf(world: World): PairedKeys {
-  const { parties, enrolment, configuration } = world;
-  const { secret, user } = parties.customer;
-  const payload = verifySigned("pairing-1", enrolment.pairing, enrolment.signingKey, 512);
-  const { epoch, ephemeral } = decodePairing(payload);
-  const K = pairedKey(world, ephemeral, epoch);
-  return { meterId: configuration.meterId, epoch, K, user, userSecret: bytesOf(secret) };
-}
-
 /**
  * Writes everything that a simulated world leaves behind into a new folder.
  * @param more writes further files into the same folder, which appears whole or not at all.
@@ -196,7 +165,8 @@ export function writeWorld(
   const { parties, flash, configuration } = world;
   const { meterId } = configuration;
   const fill = (partial: string) => {
-    writeMeter(partial, meterId, recordOf(world), flash.image());
+    writeMeter(partial, meterId, recordOf(world));
+    writeFlash(partial, meterId, flash.image());
     writeFile(join(partial, "authority.pub"), `${toHex(parties.authority.publicKey)}\n`);
     writeFile(join(partial, "supplier.key"), `${toHex(parties.supplier.seed)}\n`, FileMode.SECRET);
     writeFile(join(partial, "supplier.pub"), `${toHex(parties.supplier.publicKey)}\n`);

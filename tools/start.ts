@@ -10,7 +10,9 @@ import type { Command } from "commander";
 import { FRONT_END_NAMES, frontEndOver } from "../host-sim/front-ends.js";
 import { householdTrace } from "../host-sim/household.js";
 import {
+  customerOf,
   type RolledBack,
+  recordOf,
   rememberFlash,
   rollBack,
   runUntil,
@@ -39,7 +41,7 @@ import { billTable, money } from "./bill.js";
 import { kWh, print, progressBar, readText, table, wholeNumber, writeFile } from "./command-line.js";
 import { drawDay } from "./day-picture.js";
 import { assertNew } from "./meter-directory.js";
-import { customerOf, recordOf, writeWorld } from "./simulate.js";
+import { writeWorld } from "./simulate.js";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const HOUR_S = 3600;

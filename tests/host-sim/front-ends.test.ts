@@ -2,13 +2,12 @@
 import { describe, expect, it } from "vitest";
 import { type FrontEndName, frontEndOver } from "../../host-sim/front-ends.js";
 import { householdTrace } from "../../host-sim/household.js";
-import { pairedKey, simulate } from "../../host-sim/simulation.js";
+import { pairedKey, recordOf, simulate } from "../../host-sim/simulation.js";
 import type { Trace } from "../../host-sim/trace.js";
 import { checkMeter } from "../../src/customer/check.js";
 import { decodePairing } from "../../src/customer/messages.js";
 import { decodeSign1 } from "../../src/trusted/encoding/cose.js";
 import { MILLIJOULES_PER_WH } from "../../src/trusted/metrology/registers.js";
-import { recordOf } from "../../tools/simulate.js";
 
 const START_S = 1_767_225_600; // 1 January 2026, 00:00 UTC
 const METER_ID = "SM-0001";
