@@ -19,6 +19,7 @@ import { addRv32 } from "./rv32.js";
 import { addSimulate } from "./simulate.js";
 import { addSoak } from "./soak.js";
 import { addStart } from "./start.js";
+import { addStreet } from "./street.js";
 import { addTariff } from "./tariff.js";
 import { addTorture } from "./torture.js";
 import { addVerifyBill } from "./verify-bill.js";
@@ -28,6 +29,7 @@ import { addXs } from "./xs.js";
 const COMMANDS = [
   addStart,
   addSimulate,
+  addStreet,
   addSoak,
   addCheck,
   addReadings,
