@@ -174,7 +174,7 @@ async function runStreet(options: Options): Promise<void> {
     const result = {
       directory: out,
       from: utc(start_s),
-      days,
+      to: utc(start_s + days * DAY_SECONDS),
       meters,
       ...summaryOf(street, lives, days),
       ...namesOf(faults),
@@ -228,14 +228,14 @@ type Result = ReturnType<typeof summaryOf> &
   ReturnType<typeof namesOf> & {
     readonly directory: string;
     readonly from: string;
-    readonly days: number;
+    readonly to: string;
     readonly meters: number;
   };
 
 const linesOf = (result: Result) => [
-  `${result.meters} meters in ${result.groups} groups and their feeder for ${result.days} days from ${result.from}`,
-  `${result.shares} shares, ${result.batches} batches, ${result.repairs} repairs`,
-  `${result.shareBytesPerMeterAndDay} bytes of shares a meter and day`,
+  `${result.meters} meters and their feeder, from ${result.from} to ${result.to}`,
+  `groups: ${result.groups}, repairs: ${result.repairs}, shares: ${result.shares}, batches: ${result.batches}`,
+  `bytes of shares a meter and day: ${result.shareBytesPerMeterAndDay}`,
   ...(result.dark.length > 0 ? [`without power for three hours: ${result.dark.join(" ")}`] : []),
   ...(result.late.length > 0 ? [`without uplink for six hours: ${result.late.join(" ")}`] : []),
   ...(result.bypassed === null ? [] : [`past its meter from the middle on: ${result.bypassed}`]),
