@@ -180,8 +180,8 @@ describe("a folder that is refused, and left as it is:", () => {
     ],
     [
       "an unknown topic",
-      spoilBoard({ received: [{ topic: "share", message: junkBytes }] }),
-      'no topic "share"',
+      spoilBoard({ received: [{ topic: "gossip", message: junkBytes }] }),
+      'no topic "gossip"',
     ],
   ])("%s", async (_, spoil, why) => {
     const board = scene.board();
