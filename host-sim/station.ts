@@ -16,30 +16,31 @@ const CABLE_HOUSEHOLDS_MAX = 128;
  * @throws RangeError for traces that differ in their rows, or a bypass of no household.
  */
 export function stationTraces(households: readonly Trace[], seed: number, bypass: Bypass | null): Fed {
+  const count = households.length;
+  if (bypass && !(bypass.household >= 0 && bypass.household < count))
+    throw new RangeError(`a bypass is of one of the ${count} households`);
   const cables = formGroups(households, CABLE_HOUSEHOLDS_MAX);
-  let first = 0;
   const fed = cables.map((own, at) => {
-    const household = bypass ? bypass.household - first : -1;
-    first += own.length;
-    const isHere = bypass && household >= 0 && household < own.length;
     const cableSeed = new SeededRandom(seed, "station", `cable ${at}`).nextU32();
+    const household = (bypass?.household ?? -1) - cables.slice(0, at).flat().length;
+    const isHere = bypass && household >= 0 && household < own.length;
     return feederTraces({
       households: own,
       seed: cableSeed,
       ...(isHere && { bypass: { ...bypass, household } }),
     });
   });
-  if (bypass && !(bypass.household >= 0 && bypass.household < first))
-    throw new RangeError(`a bypass is of one of the ${first} households`);
-  const feeders = fed.map(({ feeder }) => feeder);
-  return { feeder: sumOf(feeders), metered: fed.flatMap(({ metered }) => metered) };
+  return {
+    feeder: sumOf(fed.map(({ feeder }) => feeder)),
+    metered: fed.flatMap(({ metered }) => metered),
+  };
 }
 
 /** What flows through all of these, netted row by row; null where none of them has power. */
 function sumOf(feeders: readonly Trace[]): Trace {
   const [first] = feeders as readonly [Trace];
   const rows = first.rows.map((_, at) => {
-    const own = feeders.flatMap(({ rows }) => [rows[at] ?? null]).filter((row) => row !== null);
+    const own = feeders.map(({ rows }) => rows[at] ?? null).filter((row) => row !== null);
     if (own.length === 0) return null;
     const net_mJ = own.reduce((sum, [import_mJ = 0, export_mJ = 0]) => sum + import_mJ - export_mJ, 0);
     return [Math.max(0, net_mJ), Math.max(0, -net_mJ)];

@@ -186,6 +186,42 @@ describe("a street", () => {
   });
 });
 
+describe("a street of several groups", () => {
+  const planned = planStreet({
+    ...OPTIONS,
+    meters: 24,
+    statistics: [1],
+    groupSize: 13,
+    dark: [{ meters: [20], ...GAP }],
+    silent: [],
+  });
+
+  it("has a roster for each, and repairs the one whose member was dark", () => {
+    const named = planned.rosters.map(({ roster: { rosterNumber, groupId, memberCount } }) => {
+      return [rosterNumber, groupId, memberCount];
+    });
+    expect(named).toEqual([
+      [1, "street-1", 12],
+      [2, "street-2", 12],
+      [3, "street-2", 9],
+    ]);
+  });
+
+  it("sends each meter its group's roster with the members' certificates, and the repairs that it is in", () => {
+    const [first, second, repair] = planned.rosters.map(({ document }) => document);
+    planned.plans.slice(0, 24).forEach(({ letters }, at) => {
+      const group = planned.plans.slice(at < 12 ? 0 : 12, at < 12 ? 12 : 24);
+      const isAsked = planned.rosters[2]?.meterIds.includes(planned.plans[at]?.options.meterId ?? "");
+      expect(letters.map(({ document }) => document)).toEqual([
+        at < 12 ? first : second,
+        ...group.map(({ certificate }) => certificate),
+        ...(isAsked ? [repair] : []),
+      ]);
+    });
+    expect(planned.plans[24]?.letters).toEqual([]);
+  });
+});
+
 describe("a street is not put up", () => {
   const none = { ...OPTIONS, feed: (): Fed => expect.unreachable("nothing is fed") };
   it.each<[string, Partial<StreetOptions>, string]>([
