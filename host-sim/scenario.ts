@@ -33,6 +33,8 @@ const ROW_MJ_MAX = 4_000_000_000;
 const ROW_S = 900;
 /** The uplink fails from the first to the last of these, s after power comes back. */
 const OUTAGE_S = [600, 4_200] as const;
+/** When the head end sends its documents, s after the first power-up. */
+const ORDERS_S = 300;
 /** How long the power stays away, s. */
 const DARK_S = 1_200;
 
@@ -47,6 +49,8 @@ export interface ScenarioHost {
   write(file: string, bytes: Uint8Array): void;
   /** The network operator's signed answer to a request for the time, or null if it has none. */
   answerTime(nonce: Uint8Array, time_s: number): Uint8Array | null;
+  /** What the head end sends to the meter in its first hour. */
+  orders(): readonly Uint8Array[];
   /** Runs and measures a step of the unit. */
   measured?(step: () => boolean): boolean;
   /** The meter has done all that there was to do at this time, Unix seconds. */
@@ -88,8 +92,8 @@ export function seededTrace({ seed, start_s, end_s }: ScenarioPlan): Trace {
 /**
  * Runs the scenario from power-up to its end or to the pulled plug. A blank chip is a new meter: it is
  * provisioned, runs from start_s, and its power is cut at cut_s; any other runs from the power's return.
- * Files: `answer` (of provisioning), `reading`, `batch`, `event`, `pairing` (CBOR sequences of what arrived at
- * the head end) and `display` (what the meter shows at the end).
+ * Files: `answer` (of provisioning), `reading`, `share`, `batch`, `event`, `pairing` (CBOR sequences of what arrived
+ * at the head end) and `display` (what the meter shows at the end).
  */
 export function runScenario(plan: ScenarioPlan, host: ScenarioHost): void {
   const { journal, secrets } = storesOf(host.flash);
@@ -134,6 +138,8 @@ export function runScenario(plan: ScenarioPlan, host: ScenarioHost): void {
       armed = true;
     }
     device.run();
+    if (isNew && clock.now_ms === (plan.start_s + ORDERS_S) * 1000)
+      for (const document of host.orders()) uplink.sendCommand(document);
     host.rested?.(Math.floor(clock.now_ms / 1000));
   }
   host.write("display", asciiBytes(device.display().join(" | ")));

@@ -3,7 +3,7 @@ import { sameBytes } from "../../src/trusted/encoding/bytes.js";
 import { runScenario } from "../scenario.js";
 import { chip, readInput } from "./natives.js";
 
-const { plan, image, answers } = readInput();
+const { plan, image, answers, orders } = readInput();
 const step = { times: 0, instructions: 0, computrons: 0 };
 
 const INTERVAL_S = 900;
@@ -48,6 +48,7 @@ runScenario(plan, {
   cutAfter: (bytes) => board.cutAfter(bytes),
   write: (file, bytes) => board.write(file, bytes),
   answerTime: (nonce) => answers.find(([asked]) => sameBytes(asked, nonce))?.[1] ?? null,
+  orders: () => orders,
   measured,
   rested,
 });

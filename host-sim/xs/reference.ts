@@ -5,12 +5,13 @@ import { assert } from "../../src/trusted/encoding/bytes.js";
 import { BLOCK_BYTES, type Flash, SECTOR_BYTES } from "../../src/trusted/ports.js";
 import { PowerCut } from "../flash.js";
 import { buildImage } from "../image.js";
-import { drawParties, type Enrolment, enrol, type Parties } from "../parties.js";
+import { drawParties, type Enrolment, enrolment, type Parties } from "../parties.js";
 import { FLASH_SECTORS, runScenario } from "../scenario.js";
 import type { ScenarioInput, ScenarioPlan } from "../scenario-input.js";
 import { SeededRandom } from "../seeded.js";
 import { householdConfiguration } from "../simulation.js";
 import { signTime } from "../time-service.js";
+import { rosterDocuments } from "./roster.js";
 
 /** 1 July 2011, 21:00 UTC: three hours before a day ends and its batch is sealed. */
 const START_S = 1_309_554_000;
@@ -19,6 +20,8 @@ const INTERVAL_S = 900;
 const CUT_AFTER_S = 4_080;
 const CUT_BYTES_MAX = 300;
 const METER_ID = "SM-0001";
+/** Members of the scenario's roster besides the meter. */
+const PEERS = 10;
 
 /** The chip of the boards: NOR cells, and a plug that is pulled after a number of programmed bytes. */
 export class BoardFlash implements Flash {
@@ -106,23 +109,34 @@ export function runReference({ seed, hours }: ReferenceOptions): Reference {
     end_s: START_S + hours * 3600,
     cutBytes: random.fork("cut").below(CUT_BYTES_MAX),
   };
-  const requests: Uint8Array[] = [];
-  const enrolment = enrol(parties, random, configuration, image.softwareId, START_S - 60, (request) => {
-    requests.push(request);
-    runUntilCut(() => runScenario({ ...plan, request }, host));
-    runScenario({ ...plan, request }, host);
-    return joined(parts.get("answer") ?? []);
-  });
-  const [request] = requests;
-  assert(request !== undefined, "the meter was enrolled");
+  const bench = enrolment(parties, random, configuration, image.softwareId, START_S - 60);
+  const { request } = bench;
+  const filesOf = (file: string) => joined(parts.get(file) ?? []);
+  const certified = () => bench.certify(filesOf("answer"));
+  const orders = () =>
+    rosterDocuments({
+      parties,
+      random: random.fork("roster"),
+      certificate: certified().certificate,
+      peers: PEERS,
+      start_s: START_S,
+    });
+  const run = () => runScenario({ ...plan, request }, { ...host, orders });
+  runUntilCut(run);
+  run();
   const { softwareId, version, authorityKey, tableWindow, tableB, tableBlinding } = image;
   return {
-    input: { plan: { ...plan, request }, image: { softwareId, version, authorityKey, tableWindow }, answers },
+    input: {
+      plan: { ...plan, request },
+      image: { softwareId, version, authorityKey, tableWindow },
+      answers,
+      orders: orders(),
+    },
     tables: { tableB, tableBlinding },
-    files: new Map([...parts].map(([file, all]) => [file, joined(all)])),
+    files: new Map([...parts.keys()].map((file) => [file, filesOf(file)])),
     cells: flash.cells,
     parties,
-    enrolment,
+    enrolment: certified(),
   };
 }
 

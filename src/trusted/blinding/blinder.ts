@@ -33,7 +33,7 @@ const SHARES = MessageKind.SHARE - 1;
 
 export interface BlinderContext {
   readonly journal: Journal;
-  readonly rosters: Rosters;
+  readonly rosters: Pick<Rosters, "memory">;
   readonly configuration: Pick<Configuration, "meterId" | "intervalSeconds">;
   readonly key: CommitmentKey;
   readonly own: Member;
