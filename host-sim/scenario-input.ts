@@ -4,7 +4,7 @@ import type { Image } from "../src/trusted/ports.js";
 
 /** Answers to requests for the time in one input, and documents for the meter, at most. */
 const ANSWERS_MAX = 64;
-const ORDERS_MAX = 32;
+export const ORDERS_MAX = 32;
 
 export interface ScenarioPlan {
   readonly seed: number;

@@ -10,7 +10,7 @@ import { type Flash, type Image, SECTOR_BYTES } from "../src/trusted/ports.js";
 import { VirtualClock } from "./clock.js";
 import { Device } from "./device.js";
 import { SeededEntropy, TraceEnergy } from "./ports.js";
-import type { ScenarioPlan } from "./scenario-input.js";
+import { ORDERS_MAX, type ScenarioPlan } from "./scenario-input.js";
 import { SeededRandom } from "./seeded.js";
 import type { Trace } from "./trace.js";
 import { MemoryUplink } from "./uplink.js";
@@ -33,8 +33,8 @@ const ROW_MJ_MAX = 4_000_000_000;
 const ROW_S = 900;
 /** The uplink fails from the first to the last of these, s after power comes back. */
 const OUTAGE_S = [600, 4_200] as const;
-/** When the head end sends its documents, s after the first power-up. */
-const ORDERS_S = 300;
+/** When the head end begins to send its documents, one a turn, ms after the first power-up. */
+const ORDERS_MS = 300_000;
 /** How long the power stays away, s. */
 const DARK_S = 1_200;
 
@@ -49,8 +49,8 @@ export interface ScenarioHost {
   write(file: string, bytes: Uint8Array): void;
   /** The network operator's signed answer to a request for the time, or null if it has none. */
   answerTime(nonce: Uint8Array, time_s: number): Uint8Array | null;
-  /** What the head end sends to the meter in its first hour. */
-  orders(): readonly Uint8Array[];
+  /** What the head end sends to the meter in its first hour, one after the other; null where there is none. */
+  order(at: number): Uint8Array | null;
   /** Runs and measures a step of the unit. */
   measured?(step: () => boolean): boolean;
   /** The meter has done all that there was to do at this time, Unix seconds. */
@@ -138,8 +138,9 @@ export function runScenario(plan: ScenarioPlan, host: ScenarioHost): void {
       armed = true;
     }
     device.run();
-    if (isNew && clock.now_ms === (plan.start_s + ORDERS_S) * 1000)
-      for (const document of host.orders()) uplink.sendCommand(document);
+    const turn = (clock.now_ms - plan.start_s * 1000 - ORDERS_MS) / TICK_MS;
+    const order = isNew && turn >= 0 && turn < ORDERS_MAX ? host.order(turn) : null;
+    if (order) uplink.sendCommand(order);
     host.rested?.(Math.floor(clock.now_ms / 1000));
   }
   host.write("display", asciiBytes(device.display().join(" | ")));

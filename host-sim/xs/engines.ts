@@ -15,7 +15,7 @@ import type { Reference, RunFiles } from "./reference.js";
 /** Arena of the unit's whole machine, bytes: built-ins in RAM, and in read-only memory as a device has them. */
 export const ARENA_BYTES = { ram: 256 * 1024, rom: 208 * 1024 } as const;
 /** With the simulated uplink, trace and outbox of the scenario in the same machine. */
-const SCENARIO_ARENA_BYTES = { ram: 280 * 1024, rom: 264 * 1024 } as const;
+const SCENARIO_ARENA_BYTES = { ram: 284 * 1024, rom: 264 * 1024 } as const;
 /** What Linux gives beyond the board: its unit's machine keeps built-ins, journal and neighbours in one arena. */
 const LINUX_MORE_BYTES = 48 * 1024;
 /** Slots and pointers of a 64-bit engine are twice as large. */

@@ -11,11 +11,14 @@ export const chip: Flash = {
 };
 
 /** What the board was given, and its image with the tables in place. */
-export function readInput(): Pick<ScenarioInput, "plan" | "answers" | "orders"> & { readonly image: Image } {
-  const { plan, answers, orders, image } = decodeInput(new Uint8Array(board.rom("input")));
+export function readInput(): Pick<ScenarioInput, "plan" | "answers"> & { readonly image: Image } {
+  const { plan, answers, image } = decodeInput(new Uint8Array(board.rom("input")));
   const [tableB, tableBlinding] = [
     new Uint8Array(board.rom("tableB")),
     new Uint8Array(board.rom("tableBlinding")),
   ];
-  return { plan, answers, orders, image: { ...image, tableB, tableBlinding } };
+  return { plan, answers, image: { ...image, tableB, tableBlinding } };
 }
+
+/** A document of the input; read anew each time, since a board has no room to keep them all. */
+export const readOrder = (at: number) => decodeInput(new Uint8Array(board.rom("input"))).orders[at] ?? null;

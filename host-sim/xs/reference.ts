@@ -20,8 +20,6 @@ const INTERVAL_S = 900;
 const CUT_AFTER_S = 4_080;
 const CUT_BYTES_MAX = 300;
 const METER_ID = "SM-0001";
-/** Members of the scenario's roster besides the meter. */
-const PEERS = 10;
 
 /** The chip of the boards: NOR cells, and a plug that is pulled after a number of programmed bytes. */
 export class BoardFlash implements Flash {
@@ -71,10 +69,15 @@ export interface ReferenceOptions {
   readonly seed: number;
   /** Whole hours of meter time, 4 to 96: fewer reach no end of a day. */
   readonly hours: number;
+  /** Members of the meter's roster besides it; 0: it has none. */
+  readonly peers?: number;
 }
 
+/** As many as the budget of an interval's close names. */
+export const PEERS = 10;
+
 /** Runs the scenario on Node. @throws Error if the plug is not pulled exactly once. */
-export function runReference({ seed, hours }: ReferenceOptions): Reference {
+export function runReference({ seed, hours, peers = PEERS }: ReferenceOptions): Reference {
   assert(Number.isInteger(hours) && hours >= 4 && hours <= 96, "the scenario takes 4 to 96 hours");
   const random = new SeededRandom(seed).fork(METER_ID);
   const parties = drawParties(random);
@@ -113,15 +116,15 @@ export function runReference({ seed, hours }: ReferenceOptions): Reference {
   const { request } = bench;
   const filesOf = (file: string) => joined(parts.get(file) ?? []);
   const certified = () => bench.certify(filesOf("answer"));
-  const orders = () =>
-    rosterDocuments({
-      parties,
-      random: random.fork("roster"),
-      certificate: certified().certificate,
-      peers: PEERS,
-      start_s: START_S,
-    });
-  const run = () => runScenario({ ...plan, request }, { ...host, orders });
+  let orders: readonly Uint8Array[] | null = null;
+  const order = (at: number) => {
+    if (peers === 0) return null;
+    const { certificate } = certified();
+    const options = { parties, random: random.fork("roster"), certificate, peers, start_s: START_S };
+    orders ??= rosterDocuments(options);
+    return orders[at] ?? null;
+  };
+  const run = () => runScenario({ ...plan, request }, { ...host, order });
   runUntilCut(run);
   run();
   const { softwareId, version, authorityKey, tableWindow, tableB, tableBlinding } = image;
@@ -130,7 +133,7 @@ export function runReference({ seed, hours }: ReferenceOptions): Reference {
       plan: { ...plan, request },
       image: { softwareId, version, authorityKey, tableWindow },
       answers,
-      orders: orders(),
+      orders: orders ?? [],
     },
     tables: { tableB, tableBlinding },
     files: new Map([...parts.keys()].map((file) => [file, filesOf(file)])),
