@@ -26,7 +26,7 @@ const blinding: Blinding = {
   channels: 2,
   members,
 };
-const valuesFor = (own: number) => valuesOf(blinding.statistics, openingsOf(`home ${own}`, 2), 0);
+const valuesFor = (own: number) => valuesOf(blinding.statistics, openingsOf(`home ${own}`, 2));
 
 /** A share without the masks of these colluders. */
 const stripped = (share: readonly bigint[], own: number, colluders: readonly number[]) =>

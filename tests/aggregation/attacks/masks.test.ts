@@ -4,8 +4,8 @@ import { bytesToHex, concatBytes, hexToBytes } from "@noble/hashes/utils.js";
 import { describe, expect, it } from "vitest";
 import { encodeRoster, membersDigest } from "../../../src/aggregation/roster.js";
 import { agree } from "../../../src/trusted/authority/pairing.js";
-import { type Member, masks, pairKey, rosterKey } from "../../../src/trusted/blinding/pair-keys.js";
-import type { Roster } from "../../../src/trusted/blinding/roster.js";
+import { masks, pairKey, rosterKey } from "../../../src/trusted/blinding/pair-keys.js";
+import type { Member, Roster } from "../../../src/trusted/blinding/roster.js";
 import { valuesOf } from "../../../src/trusted/blinding/share.js";
 import { FormatError } from "../../../src/trusted/encoding/bytes.js";
 import { bytesOf, multiply } from "../../../src/trusted/sealing/edwards.js";
@@ -186,7 +186,7 @@ describe("a server that shows its members different rosters", () => {
 describe("a share that is taken for another", () => {
   const members = [0, 1, 2];
   const all: Blinding = { ...PLAIN, statistics: [1, 2], channels: 5, members, pair: pairOf("street") };
-  const values = members.map((own) => valuesOf(all.statistics, openingsOf(`${own}`, all.channels), 0));
+  const values = members.map((own) => valuesOf(all.statistics, openingsOf(`${own}`, all.channels)));
   const shares = members.map((own) => blinded(all, own, values[own] as bigint[]));
   const totals = summed(values, all);
 

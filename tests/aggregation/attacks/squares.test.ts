@@ -2,12 +2,12 @@
 // shows, and squares of faulty readings would pass what 64 bits hold. What is a limit of the method is shown as such.
 import { describe, expect, it } from "vitest";
 import { isFairRepair, leastMembers } from "../../../src/trusted/blinding/roster.js";
-import { valuesOf } from "../../../src/trusted/blinding/share.js";
-import { Status, U32_MAX } from "../../../src/trusted/metrology/interval.js";
+import { SQUARED_MAX, valuesOf } from "../../../src/trusted/blinding/share.js";
+import { U32_MAX } from "../../../src/trusted/metrology/interval.js";
 import { type Blinding, blinded, keyOf, minus, pairOf, signedMasks, summed } from "./pairs.js";
 
 const BOTH = [1, 2];
-const hidden = (reading: number, status = 0) => valuesOf(BOTH, [{ reading, opening: 0n }], status);
+const hidden = (reading: number) => valuesOf(BOTH, [{ reading, opening: 0n }]);
 const streetOf = (count: number): Blinding => ({
   pair: pairOf("street"),
   S: keyOf("roster"),
@@ -101,58 +101,46 @@ describe("sum and squares of more readings", () => {
 });
 
 describe("64 bits", () => {
-  /** The most that a configuration lets pass unflagged: 3 elements, 1,000 V, 1,000 A, 1,800 s. */
-  const PROVISIONED_MAX = 1_500_000;
   const count = 128;
   const street = streetOf(count);
   // Masks cancel modulo 2^64, so that sums of shares are these sums.
-  const totalsOf = (reading: number, status: number) =>
-    summed(new Array(count).fill(hidden(reading, status)), street);
+  const totalsOf = (reading: number) => summed(new Array(count).fill(hidden(reading)), street);
 
-  it("hold the sum of 128 of the largest readings, and of their squares as far as they are unflagged", () => {
-    const largest = totalsOf(U32_MAX, Status.FAULT);
-    expect(largest).toEqual([BigInt(count) * BigInt(U32_MAX), 0n]);
+  it("hold the sum of 128 of the largest readings, and of their squares, which count as 2^28 - 1 at most", () => {
+    const largest = totalsOf(U32_MAX);
+    expect(largest).toEqual([BigInt(count) * BigInt(U32_MAX), BigInt(count) * BigInt(SQUARED_MAX) ** 2n]);
     expect(largest[0]).toBeLessThan(2n ** 39n);
-    const most = totalsOf(PROVISIONED_MAX, 0);
-    expect(most).toEqual([BigInt(count * PROVISIONED_MAX), BigInt(count) * BigInt(PROVISIONED_MAX) ** 2n]);
-    expect(most[1]).toBeLessThan(2n ** 49n);
+    expect(largest[1]).toBeLessThan(2n ** 63n);
+    expect(totalsOf(SQUARED_MAX)[1]).toBe(largest[1]);
+    expect(totalsOf(SQUARED_MAX - 1)[1]).toBeLessThan(largest[1] as bigint);
   });
 
-  it("would not hold two squares of readings above the maximum: flagged, they count for nothing", () => {
-    const pair = { ...street, members: [0, 1] };
-    const both = (status: number) =>
-      summed(
-        [0, 1].map((own) => blinded(pair, own, hidden(U32_MAX, status))),
-        pair,
-      )[1];
+  it("would not hold two squares of the largest readings", () => {
     const square = BigInt(U32_MAX) ** 2n;
-    expect(both(0)).toBe(2n * square - 2n ** 64n);
-    expect(both(Status.FAULT)).toBe(0n);
-    for (const status of [1, 2, 4, 8, 32]) expect(both(status)).toBe(both(0));
-    for (const other of [1, 2, 4, 8, 32]) expect(both(Status.FAULT | other)).toBe(0n);
+    expect(BigInt.asUintN(64, 2n * square)).not.toBe(2n * square);
   });
 
-  // A flag is in the clear, so that a zero is known: what is left has fewer members than the rule counts. A limit.
-  it("and these known zeros leave one reading bare, where a repair leaves out but one that is not flagged", () => {
+  // Why the square of a faulty reading is no zero: a flag is in the clear, so that what is left would have fewer
+  // members than the rule counts.
+  it("and zeros for faulty readings would leave one reading bare, where a repair leaves out one that is not", () => {
     const least = leastMembers(3, BOTH);
     const standing = streetOf(18);
     const repair = { ...standing, S: keyOf("repair"), members: standing.members.slice(0, 12) };
     expect(isFairRepair(12, 18, least)).toBe(true);
     const victim = 17;
-    const totalsOf = (by: Blinding, flagged: readonly number[]) =>
+    const faulty = [12, 13, 14, 15, 16];
+    const totals = (by: Blinding, zeros: readonly number[]) =>
       summed(
-        by.members.map((own) =>
-          blinded(by, own, hidden(845 + own, flagged.includes(own) ? Status.FAULT : 0)),
-        ),
+        by.members.map((own) => {
+          const [sum, squares] = hidden(845 + own) as [bigint, bigint];
+          return blinded(by, own, [sum, zeros.includes(own) ? 0n : squares]);
+        }),
         by,
       );
-    const leftOut = (flagged: readonly number[]) =>
-      minus(totalsOf(standing, flagged), totalsOf(repair, flagged));
-    const faulty = [12, 13, 14, 15, 16];
+    const leftOut = (zeros: readonly number[]) => minus(totals(standing, zeros), totals(repair, zeros));
     expect(leftOut(faulty)[1]).toBe(862n * 862n);
-    expect(leftOut(faulty)[0]).toBe([...faulty, victim].reduce((sum, own) => sum + 845n + BigInt(own), 0n));
-    expect(squareRoot(leftOut(faulty)[1] as bigint)).toBe(862n);
-    // Were no one faulty, it would be six squares.
+    expect(leftOut([])[0]).toBe([...faulty, victim].reduce((sum, own) => sum + 845n + BigInt(own), 0n));
+    // As the unit makes them there are six squares in it, whoever is flagged.
     expect(leftOut([])[1]).toBeGreaterThan(6n * 850n * 850n);
   });
 });

@@ -12,7 +12,7 @@ const CHANNELS = 5;
 const STATISTICS = [1, 2, 3];
 const [OWN, UNKNOWN] = [1, 2];
 const members = [0, 1, 2, 3];
-const values = valuesOf(STATISTICS, openingsOf("home", CHANNELS), 0);
+const values = valuesOf(STATISTICS, openingsOf("home", CHANNELS));
 
 /** Of chi-square with 255 degrees of freedom, each side with 1e-6 (Wilson and Hilferty, 1931). */
 const CHI_SQUARE = [161.5, 377.2] as const;
