@@ -2,6 +2,7 @@
 import type { Forecast } from "../src/aggregation/forecast.js";
 import { DAY_SECONDS } from "../src/trusted/metrology/interval.js";
 import { utc } from "./command-line.js";
+import { ticksFor } from "./plot-ticks.js";
 
 export interface ForecastPicture {
   readonly known: readonly (number | null)[];
@@ -27,14 +28,11 @@ export function drawForecast({ known, forecast, from_s, intervalSeconds }: Forec
   const kW = (Wh: number) => (Wh * 3.6) / intervalSeconds;
   const past = shown.map((Wh) => (Wh === null ? null : kW(Wh)));
   const future = forecast.forecast_Wh.map(kW);
-  const values = [...past, ...future].filter((value) => value !== null);
-  const unit = Math.max(1, Math.ceil(Math.max(...values.map(Math.abs)) / 4));
-  const least = unit * Math.floor(Math.min(0, ...values) / unit);
-  const most = Math.max(least + unit, unit * Math.ceil(Math.max(0, ...values) / unit));
+  const rows = ticksFor([...past, ...future].filter((value) => value !== null));
+  const [least = 0, most = 1] = [rows[0], rows.at(-1)];
   const count = shown.length + future.length;
   const xOf = (at: number) => LEFT + (PLOT_WIDTH * at) / count;
   const yOf = (value: number) => TOP + (PLOT_HEIGHT * (most - value)) / (most - least);
-  const rows = Array.from({ length: (most - least) / unit + 1 }, (_, at) => least + at * unit);
   const first_s = from_s - shown.length * intervalSeconds;
   const midnights = Array.from(
     { length: Math.ceil((count * intervalSeconds) / DAY_SECONDS) + 1 },
@@ -50,7 +48,7 @@ export function drawForecast({ known, forecast, from_s, intervalSeconds }: Forec
     text(LEFT + 128, 50, `forecast: ${forecast.model}`, 'font-size="12"'),
     ...rows.flatMap((value) => [
       `<line x1="${LEFT}" x2="${LEFT + PLOT_WIDTH}" y1="${yOf(value).toFixed(1)}" y2="${yOf(value).toFixed(1)}" stroke="${FAINT}" stroke-width="0.5"/>`,
-      text(LEFT - 8, yOf(value) + 4, `${value}`, 'font-size="12" text-anchor="end"'),
+      text(LEFT - 8, yOf(value) + 4, `${Number(value.toFixed(3))}`, 'font-size="12" text-anchor="end"'),
     ]),
     ...midnights.map((time_s) =>
       text(

@@ -1,6 +1,7 @@
 // Draws feeder, street and loss day by day as SVG, the step marked.
 import type { DailyLoss, LossEstimate } from "../src/aggregation/losses.js";
 import { utc } from "./command-line.js";
+import { ticksFor } from "./plot-ticks.js";
 
 const [WIDTH, HEIGHT] = [1000, 560];
 const [LEFT, PLOT_WIDTH] = [76, 890];
@@ -17,26 +18,17 @@ const text = (x: number, y: number, content: string, style: string) =>
 const line = (x1: number, y1: number, x2: number, y2: number, style: string) =>
   `<line x1="${x1.toFixed(1)}" x2="${x2.toFixed(1)}" y1="${y1.toFixed(1)}" y2="${y2.toFixed(1)}" ${style}/>`;
 
-/** A plot's place and the values at its edges. */
+/** A plot's place, and the values at its grid, of which the first and last are at its edges. */
 interface Frame {
   readonly top: number;
   readonly height: number;
-  readonly least: number;
-  readonly most: number;
+  readonly ticks: readonly number[];
 }
 
-/** Both edges round, 0 between them. */
-function frameFor(top: number, height: number, values: readonly number[]): Frame {
-  const reach = Math.max(1, ...values.map(Math.abs));
-  const power = 10 ** Math.floor(Math.log10(reach));
-  const unit = ([1, 2, 5, 10].find((step) => step * power >= reach) ?? 10) * (power / 4);
-  const least = unit * Math.floor(Math.min(0, ...values) / unit);
-  const most = unit * Math.ceil(Math.max(0, ...values) / unit);
-  return { top, height, least, most: most > least ? most : least + unit };
+function yOf({ top, height, ticks }: Frame, value: number): number {
+  const [least = 0, most = 1] = [ticks[0], ticks.at(-1)];
+  return top + (height * (most - value)) / (most - least);
 }
-
-const yOf = ({ top, height, least, most }: Frame, value: number) =>
-  top + (height * (most - value)) / (most - least);
 
 /** An SVG document of 1,000 by 560 px. */
 export function drawLosses(
@@ -58,11 +50,7 @@ export function drawLosses(
     curve((day) => mean_W(day.explained_Wh, day), EXPLAINED),
   ];
   const plot = (top: number, height: number, curves: typeof powers) => {
-    const frame = frameFor(
-      top,
-      height,
-      curves.flatMap(({ values }) => values),
-    );
+    const frame = { top, height, ticks: ticksFor(curves.flatMap(({ values }) => values)) };
     const points = (values: readonly number[]) =>
       values
         .map((value, at) => `${xOf((days[at]?.day ?? 0) + 0.5).toFixed(1)},${yOf(frame, value).toFixed(1)}`)
@@ -102,13 +90,11 @@ export function drawLosses(
 }
 
 function gridOf(frame: Frame): string[] {
-  const { least, most } = frame;
-  return [0, 0.25, 0.5, 0.75, 1].flatMap((share) => {
-    const value = least + share * (most - least);
+  return frame.ticks.flatMap((value) => {
     const y = yOf(frame, value);
     return [
       line(LEFT, y, LEFT + PLOT_WIDTH, y, `stroke="${FAINT}" stroke-width="0.5"`),
-      text(LEFT - 8, y + 4, `${Number(value.toFixed(2))}`, 'font-size="12" text-anchor="end"'),
+      text(LEFT - 8, y + 4, `${Number(value.toFixed(3))}`, 'font-size="12" text-anchor="end"'),
     ];
   });
 }

@@ -1,11 +1,10 @@
 // sealmeter losses-trial: how often the loss test is right, counted on synthetic streets with and without a bypass.
 import { join } from "node:path";
 import type { Command } from "commander";
-import { type Bypass, feederTraces, intervalReadings } from "../host-sim/feeder.js";
-import { householdTrace } from "../host-sim/household.js";
-import { SeededRandom } from "../host-sim/seeded.js";
-import { EXPORT_OBIS, IMPORT_OBIS, type Trace } from "../host-sim/trace.js";
-import { estimateLosses, FALSE_ALARM, type LossEstimate } from "../src/aggregation/losses.js";
+import { intervalReadings } from "../host-sim/feeder.js";
+import { Neighbourhood } from "../host-sim/neighbourhood.js";
+import { EXPORT_OBIS, IMPORT_OBIS } from "../host-sim/trace.js";
+import { estimateLosses, FALSE_ALARM } from "../src/aggregation/losses.js";
 import { calendarDate, print, progressBar, table, utc, wholeNumber, writeFile } from "./command-line.js";
 import { assertNew, createDirectory } from "./meter-directory.js";
 
@@ -19,10 +18,6 @@ interface Options {
 }
 
 const INTERVAL_SECONDS = 1_800;
-/** Rows of the households: short, as the cable's loss follows the square of what flows at the moment. */
-const STEP_SECONDS = 300;
-/** Households beyond the members, from which each street draws its own. */
-const SPARE_HOUSEHOLDS = 20;
 /** A bypass begins after this part of the days, in the forenoon. */
 const [BEGINS_AT, BEGINS_HOUR] = [0.6, 10.5];
 /** From so many W on nothing but the car draws. */
@@ -55,55 +50,6 @@ export function addLossesTrial(program: Command): void {
     .action(runTrial);
 }
 
-const netOf = (readings: readonly (readonly number[] | null)[]) =>
-  readings.map((reading) => (reading?.[0] ?? 0) - (reading?.[1] ?? 0));
-
-/** The households that streets are drawn from, each simulated once. */
-class Neighbourhood {
-  readonly #households: readonly Trace[];
-  readonly #net_Wh: readonly (readonly number[])[];
-  readonly #members: number;
-  readonly start_s: number;
-
-  constructor({ members, days, from }: Options) {
-    this.#members = members;
-    this.start_s = Date.parse(`${from}T00:00:00Z`) / 1_000;
-    const common = { start_s: this.start_s, days, step_s: STEP_SECONDS, utcOffset_h: 0 };
-    this.#households = Array.from({ length: members + SPARE_HOUSEHOLDS }, (_, at) =>
-      householdTrace({ ...common, seed: at + 1 }),
-    );
-    this.#net_Wh = this.#households.map((trace) => netOf(intervalReadings(trace, INTERVAL_SECONDS)));
-  }
-
-  /** The traces of a street of the seed's households, cable and meters. */
-  street(seed: number, bypass?: Omit<Bypass, "household">) {
-    const random = new SeededRandom(seed, "street");
-    const left = this.#households.map((_, at) => at);
-    const chosen = Array.from(
-      { length: this.#members },
-      () => left.splice(random.below(left.length), 1)[0] ?? 0,
-    );
-    const households = chosen.map((at) => this.#households[at] as Trace);
-    const own = bypass && { bypass: { household: 0, ...bypass } };
-    const { feeder, metered } = feederTraces({ households, seed, ...own });
-    const honest_Wh = chosen.map((at) => this.#net_Wh[at] as readonly number[]);
-    const metered_Wh = honest_Wh.map((net, at) =>
-      at === 0 ? netOf(intervalReadings(metered[0] as Trace, INTERVAL_SECONDS)) : net,
-    );
-    const feeder_Wh = netOf(intervalReadings(feeder, INTERVAL_SECONDS));
-    const street_Wh = feeder_Wh.map((_, at) => metered_Wh.reduce((sum, net) => sum + (net[at] ?? 0), 0));
-    const taken_Wh = feeder_Wh.map((_, at) => (honest_Wh[0]?.[at] ?? 0) - (metered_Wh[0]?.[at] ?? 0));
-    return { feeder, metered, feeder_Wh, street_Wh, taken_Wh };
-  }
-
-  estimate(seed: number, bypass?: Omit<Bypass, "household">): { estimate: LossEstimate; taken_Wh: number[] } {
-    const { feeder_Wh, street_Wh, taken_Wh } = this.street(seed, bypass);
-    const firstInterval = this.start_s / INTERVAL_SECONDS;
-    const comparison = { intervalSeconds: INTERVAL_SECONDS, firstInterval, feeder_Wh, street_Wh };
-    return { estimate: estimateLosses(comparison), taken_Wh };
-  }
-}
-
 const beginningOf = ({ start_s }: Neighbourhood, days: number) =>
   start_s + Math.floor(BEGINS_AT * days) * 86_400 + BEGINS_HOUR * 3_600;
 
@@ -127,7 +73,8 @@ function tryKind(
   // Streets without and with a bypass are different ones.
   const offset = KINDS.findIndex((kind) => kind.name === name) * 1_000_000;
   for (let seed = 1; seed <= options.seeds; seed++) {
-    const { estimate, taken_Wh } = place.estimate(offset + seed, bypass);
+    const { comparison, taken_Wh } = place.street(offset + seed, bypass);
+    const estimate = estimateLosses(comparison);
     const { step } = estimate;
     sizes_W.push((2 * taken_Wh.reduce((sum, Wh) => sum + Wh, 0)) / after);
     smallest_W.push(estimate.smallestStep_W ?? 0);
@@ -152,7 +99,8 @@ function runTrial(options: Options): void {
   const { out, seeds, members, days } = options;
   if (out !== undefined) assertNew(out);
   const bar = progressBar("streets");
-  const place = new Neighbourhood(options);
+  const start_s = Date.parse(`${options.from}T00:00:00Z`) / 1_000;
+  const place = new Neighbourhood({ members, days, start_s, intervalSeconds: INTERVAL_SECONDS });
   const rows = KINDS.map((kind, at) => {
     bar.update(at, KINDS.length);
     return tryKind(place, kind, options);

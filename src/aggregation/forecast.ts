@@ -93,8 +93,8 @@ export interface Forecast {
  * @param net_Wh the series, null where there is no value; the forecast begins after its end.
  * @param perDay intervals a day, 48 or 96.
  * @param horizon 1 to 14 days of intervals.
- * @throws FormatError if the series is longer than 13 months, more than a fifth of its last weeks is missing, or it
- *   is too short for a model and one origin; RangeError for another horizon.
+ * @throws FormatError if the series is longer than 13 months, more than a fifth of its last weeks or all of the days
+ *   held out is missing, or it is too short for a model and one origin; RangeError for another horizon.
  */
 export function forecastSeries(
   net_Wh: readonly (number | null)[],
@@ -168,6 +168,7 @@ function errorsOf(
       scaled.push(Math.abs(value - actual) / naive);
     }
   }
+  if (absolute.length === 0) throw new FormatError("no interval of the days held out has a value");
   const mase = mean(scaled);
   return {
     name: model.name,
