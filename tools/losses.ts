@@ -10,7 +10,7 @@ interface Options {
   readonly aggregates: string;
   readonly feeder: string;
   readonly unverified?: boolean;
-  readonly noLoadLimit?: number;
+  readonly maxNoLoad?: number;
   readonly svg?: string;
   readonly json?: boolean;
 }
@@ -38,7 +38,7 @@ export function addLosses(program: Command): void {
     .requiredOption("--feeder <file>", "readings of the feeder's meter, CSV of 'sealmeter readings'")
     .option("--unverified", "take every sum, also unverified and repaired ones, and provisional readings")
     .option(
-      "--no-load-limit <W>",
+      "--max-no-load <W>",
       "no-load loss that is plausible (default: 300 and 6 a member)",
       wholeNumber(0, 1e6),
     )
@@ -106,7 +106,7 @@ function runLosses(options: Options): void {
   const overlap = overlapOf(readFeeder(options.feeder, isEverySumTaken), street);
   const { intervalSeconds } = overlap;
   const members = overlap.members.reduce<number>((most, count) => Math.max(most, count ?? 0), 0);
-  const noLoadLimit_W = options.noLoadLimit ?? TRANSFORMER_W + METER_W * members;
+  const noLoadLimit_W = options.maxNoLoad ?? TRANSFORMER_W + METER_W * members;
   const estimate = estimateLosses(overlap, { noLoadLimit_W });
   const changes = membersChanges(overlap);
   if (options.svg !== undefined) writeFile(options.svg, drawLosses(estimate, intervalSeconds, street.groups));

@@ -1,7 +1,7 @@
 // Exponential smoothing by augurs (WebAssembly, from Rust; a port of statsforecast's AutoETS, and MSTL). Its ETS has no
 // seasons of its own: the season of the day is taken care of by smoothing each time of the day by itself, that of
-// the week by STL before. That is not Holt-Winters, whose level follows every interval; no library of this registry
-// that is kept does the additive seasonal one.
+// the week by STL before. That is not Holt-Winters, whose level follows every interval: no npm library that is kept
+// does the additive seasonal one.
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { AutoETS, initSync as startEts } from "@bsull/augurs/ets";

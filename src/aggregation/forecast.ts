@@ -128,7 +128,9 @@ export function forecastSeries(
       (errors[at]?.mae_Wh ?? 0) < top.mae_Wh ? { model, mae_Wh: errors[at]?.mae_Wh ?? 0 } : top,
     { model: able[0] as ForecastModel, mae_Wh: Number.POSITIVE_INFINITY },
   );
-  const forecast_Wh = best.model.forecast(whole.slice(-historyDays * perDay), horizon).map(Math.round);
+  const latest = best.model.forecast(whole.slice(-historyDays * perDay), horizon);
+  // Of -0.3 Math.round makes -0.
+  const forecast_Wh = latest.map((value) => Math.round(value) + 0);
   return { model: best.model.name, forecast_Wh, errors, origins, historyDays, missing };
 }
 
