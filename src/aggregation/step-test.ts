@@ -37,8 +37,9 @@ export interface StepTest {
 
 /**
  * Tests for one step, up or down. The bound on the chance supposes values that scatter normally around their
- * level; where a value resembles the one before, the number of values is reduced as for a first-order
- * autoregression.
+ * level; where a value resembles the one before, the variance of means is raised as for a first-order
+ * autoregression. That is estimated, and from few values not well: at a bound of 0.1 %, 28 independent values give a
+ * false alarm in 0.03 % of series, but 28 with a correlation of 0.5 in 1.5 %, 180 such in 0.1 %.
  * @param floor above 0: values are not told apart more finely than that.
  * @param alarm the chance of a false alarm that `smallest` is for, above 0 and below 1.
  * @returns null for fewer than 14 values.
