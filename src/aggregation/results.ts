@@ -31,8 +31,10 @@ export interface GroupResult {
   readonly missing: readonly string[];
   /** Why it is not verified; null if it is. */
   readonly reason: string | null;
-  /** Whether something was shown to be false. Such a sum is in no total. */
+  /** Whether that is because something was shown to be false. Such a sum is in no total. */
   readonly isFalse: boolean;
+  /** What was shown to be false, under the standing roster or its repair. */
+  readonly falsehoods: readonly string[];
 }
 
 /** The sum of a channel over all groups that have one. */
@@ -54,18 +56,24 @@ const GROUPS_MAX = 2 ** 14;
 
 /** A sum under one roster, or why there is none. */
 interface Judged {
+  readonly kept: KeptRoster;
   readonly channels: readonly ChannelSum[] | null;
   readonly doubt: Doubt | null;
 }
 
-function judge(tally: Tally | undefined, seals: Seals): Judged {
-  if (!tally?.isComplete) return { channels: null, doubt: { reason: "shares are missing", isFalse: false } };
+function judge(kept: KeptRoster, tally: Tally | undefined, seals: Seals): Judged {
+  const without = (reason: string, isFalse: boolean) => ({
+    kept,
+    channels: null,
+    doubt: { reason, isFalse },
+  });
+  if (!tally?.isComplete) return without("shares are missing", false);
   try {
     const channels = sumUp(tally);
-    return { channels, doubt: seals.doubtOf(tally, channels) };
+    return { kept, channels, doubt: seals.doubtOf(tally, channels) };
   } catch (error) {
     if (!(error instanceof VerificationError)) throw error;
-    return { channels: null, doubt: { reason: error.message, isFalse: true } };
+    return without(error.message, true);
   }
 }
 
@@ -90,31 +98,32 @@ export function resultAt(
   interval: number,
 ): GroupResult {
   const tally = collector.tally(standing, interval);
-  const own = judge(tally, seals);
-  const result = {
-    standing,
-    kept: standing,
-    interval,
-    start_s: intervalStart_s(interval, standing.roster.intervalSeconds),
-    statusUnion: tally?.statusUnion ?? 0,
-    missing: missingOf(standing, tally),
-    reason: own.doubt?.reason ?? null,
-    isFalse: own.doubt?.isFalse ?? false,
-  };
+  const own = judge(standing, tally, seals);
   const repair = repairAt(rosters, standing, interval);
   const repairTally = repair && collector.tally(repair, interval);
-  if (repair && repairTally && (own.channels === null || result.isFalse)) {
-    const repaired = judge(repairTally, seals);
-    if (repaired.channels !== null) {
-      const isIn = repair.layout.openings === null || repaired.doubt === null;
-      const { reason, isFalse } = repaired.doubt ?? { reason: null, isFalse: false };
-      const state: SumState = isIn ? "repaired" : "unverified";
-      const { statusUnion } = repairTally;
-      return { ...result, kept: repair, state, channels: repaired.channels, statusUnion, reason, isFalse };
-    }
-  }
-  const state = own.channels === null ? "open" : own.doubt === null ? "verified" : "unverified";
-  return { ...result, state, channels: own.channels };
+  const isNeeded = own.channels === null || own.doubt?.isFalse === true;
+  const other = isNeeded && repair && repairTally?.isComplete ? judge(repair, repairTally, seals) : null;
+  const used = other?.channels ? other : own;
+  const { kept, channels, doubt } = used;
+  return {
+    standing,
+    kept,
+    interval,
+    start_s: intervalStart_s(interval, standing.roster.intervalSeconds),
+    state: stateOf(used),
+    channels,
+    statusUnion: (used === own ? tally : repairTally)?.statusUnion ?? 0,
+    missing: missingOf(standing, tally),
+    reason: doubt?.reason ?? null,
+    isFalse: doubt?.isFalse ?? false,
+    falsehoods: [own, other].flatMap((one) => (one?.doubt?.isFalse ? [one.doubt.reason] : [])),
+  };
+}
+
+function stateOf({ kept, channels, doubt }: Judged): SumState {
+  if (channels === null) return "open";
+  if (kept.standing !== null && (doubt === null || kept.layout.openings === null)) return "repaired";
+  return doubt === null ? "verified" : "unverified";
 }
 
 /**

@@ -2,22 +2,24 @@
 // interval: from them the server rebuilds the root of each member's batch, compares it with the one that the meter has
 // signed, and checks that the sum of the commitments opens to the sum of readings and openings. Then no member,
 // no customer and no network between them can have altered the sum.
-import { concatBytes } from "@noble/hashes/utils.js";
+import { bytesToHex, concatBytes } from "@noble/hashes/utils.js";
 import { linkOf, type SignedBatch, type Trust, verifyLeaves, verifyStatement } from "../proofs/batch.js";
 import { makeCommitmentKey } from "../proofs/generators.js";
 import { BatchLedger } from "../proofs/ledger.js";
 import { ensure, VerificationError } from "../proofs/signed.js";
 import { FormatError, sameBytes, uintBytes } from "../trusted/encoding/bytes.js";
+import { U32_MAX } from "../trusted/metrology/interval.js";
 import { encodeLeaf } from "../trusted/sealing/batch.js";
 import { add, bytesOf, type Extended, NEUTRAL } from "../trusted/sealing/edwards.js";
 import { decodeRistretto, encodeRistretto } from "../trusted/sealing/encodings.js";
+import { digest } from "../trusted/sealing/keys.js";
 import type { Collector, Tally } from "./collector.js";
 import type { Rosters } from "./rosters.js";
 import { COMMITMENT_BYTES, commitmentAt, WORD_BYTES } from "./share.js";
 import { addOpenings, type ChannelSum } from "./sums.js";
 
-/** Most faults of batches that are kept; further ones are only counted. */
-const FAULTS_MAX = 2 ** 12;
+/** Most faults of a meter that are kept. */
+const FAULTS_MAX = 256;
 /** In place of a batch number: the share is under no root. */
 const UNSEALED = -1;
 
@@ -36,11 +38,14 @@ export interface Doubt {
   readonly isFalse: boolean;
 }
 
-/** A fault of a batch, and the intervals that it concerns; of a document that says nothing, all. */
-interface BatchFault extends SealFault {
+/** Intervals of a meter; of a document that says nothing, all. */
+interface MeterRange {
+  readonly meterId: string;
   readonly first: number;
   readonly last: number;
 }
+
+type BatchFault = SealFault & MeterRange;
 
 export class Seals {
   readonly #rosters: Rosters;
@@ -48,9 +53,8 @@ export class Seals {
   readonly #ledger: BatchLedger;
   /** For each member of a tally the number of the batch that seals its share, or UNSEALED. */
   readonly #sealed = new WeakMap<Tally, Float64Array>();
-  /** By meter, then by batch or reason. */
+  /** By meter, then by batch, document or reason. */
   readonly #faults = new Map<string, Map<string, BatchFault>>();
-  #faultCount = 0;
 
   /** @param ledger the server's memory of batches; every batch whose signature verifies is recorded in it. */
   constructor(rosters: Rosters, collector: Collector, ledger = new BatchLedger()) {
@@ -59,7 +63,7 @@ export class Seals {
     this.#ledger = ledger;
   }
 
-  /** Why batches seal nothing, at most 4,096; one a batch. */
+  /** Why batches seal nothing: one a batch, at most 256 a meter. */
   get faults(): readonly SealFault[] {
     return [...this.#faults.values()].flatMap((faults) => [...faults.values()]);
   }
@@ -85,7 +89,8 @@ export class Seals {
       return { reason: "without statistic 3 only the channel vouches for a share", isFalse: false };
     }
     for (const [member, { meterId }] of tally.kept.members.entries()) {
-      if (!this.#isSealed(tally, member, meterId)) return this.#doubtAbout(meterId, tally.interval);
+      const doubt = this.#doubtOfMember(tally, member, meterId);
+      if (doubt) return doubt;
     }
     try {
       for (const [channel, { sum_Wh }] of sums.entries()) checkOpening(tally, openings, channel, sum_Wh);
@@ -98,40 +103,37 @@ export class Seals {
 
   #verify(trust: Trust, document: Uint8Array): SignedBatch[] {
     const { meterId } = trust.certificate;
-    try {
-      const batch = verifyStatement(document, trust);
+    const unknown = { meterId, first: 0, last: U32_MAX };
+    const batch = this.#attempt(bytesToHex(digest(document)), unknown, () =>
+      verifyStatement(document, trust),
+    );
+    if (batch === null) return [];
+    const isRecorded = this.#attempt(nameOf(batch), rangeOf(batch), () => {
       this.#ledger.record(linkOf(batch));
-      return [batch];
-    } catch (error) {
-      if (!(error instanceof VerificationError || error instanceof FormatError)) throw error;
-      this.#blame(error.message, { meterId, reason: error.message, isFalse: true, first: 0, last: -1 });
-      return [];
-    }
+      return true;
+    });
+    return isRecorded === null ? [] : [batch];
   }
 
   /** Rebuilds the root of a batch from shares, and marks those that are under it. */
   #seal(batch: SignedBatch): void {
-    const { meterId, batchNumber, firstInterval, intervalCount } = batch.statement;
-    const name = `batch ${batchNumber} of ${meterId}`;
-    const range = { meterId, first: firstInterval, last: firstInterval + intervalCount - 1 };
+    const { meterId, batchNumber, intervalCount } = batch.statement;
+    const [name, range] = [nameOf(batch), rangeOf(batch)];
     const leaves = Array.from({ length: intervalCount }, (_, at) => this.#leafOf(meterId, range.first + at));
     const whole = leaves.filter((leaf) => leaf !== null);
     if (whole.length === 0) return;
     const missing = leaves.indexOf(null);
     if (missing >= 0) {
       const reason = `${name}: no undisputed share of interval ${range.first + missing} has come`;
-      this.#blame(`${batchNumber}`, { ...range, reason, isFalse: false });
+      this.#blame(name, { ...range, reason, isFalse: false });
       return;
     }
-    try {
-      verifyLeaves(batch, concatBytes(...whole));
-    } catch (error) {
-      if (!(error instanceof VerificationError || error instanceof FormatError)) throw error;
+    const isWhole = this.#attempt(name, range, () => verifyLeaves(batch, concatBytes(...whole)));
+    if (isWhole === null) {
       const reason = `${name}: the shares of intervals ${range.first} to ${range.last} are not what it has sealed`;
-      this.#blame(`${batchNumber}`, { ...range, reason, isFalse: true });
+      this.#blame(name, { ...range, reason, isFalse: true });
       return;
     }
-    this.#absolve(meterId, `${batchNumber}`);
     whole.forEach((leaf, at) => {
       this.#mark(meterId, range.first + at, leaf, batchNumber);
     });
@@ -165,34 +167,44 @@ export class Seals {
     }
   }
 
-  #isSealed(tally: Tally, member: number, meterId: string): boolean {
+  /** Why a member's share is not known to be sealed; null if it is. */
+  #doubtOfMember(tally: Tally, member: number, meterId: string): Doubt | null {
+    const { interval } = tally;
     const batchNumber = this.#sealed.get(tally)?.[member] ?? UNSEALED;
-    if (batchNumber === UNSEALED) return false;
-    const { conflicts } = this.#ledger;
-    return !conflicts.some((one) => one.meterId === meterId && one.batchNumber === batchNumber);
+    if (batchNumber !== UNSEALED) {
+      const conflicts = this.#ledger.conflicts.filter((one) => one.batchNumber === batchNumber);
+      const conflict = conflicts.find((one) => one.meterId === meterId);
+      return conflict ? { reason: conflict.reason, isFalse: true } : null;
+    }
+    const faults = [...(this.#faults.get(meterId)?.values() ?? [])];
+    const fault = faults.find(({ first, last }) => first <= interval && interval <= last);
+    return fault ?? { reason: `no batch of ${meterId} holds interval ${interval} yet`, isFalse: false };
   }
 
-  #doubtAbout(meterId: string, interval: number): Doubt {
-    const faults = [...(this.#faults.get(meterId)?.values() ?? [])];
-    const fault =
-      faults.find(({ first, last }) => first <= interval && interval <= last) ??
-      faults.find(({ first, last }) => last < first);
-    return fault ?? { reason: `no batch of ${meterId} holds interval ${interval} yet`, isFalse: false };
+  /** Does what may find evidence wanting, and keeps why; null then. What succeeds takes an earlier reason back. */
+  #attempt<T>(name: string, range: MeterRange, work: () => T): T | null {
+    try {
+      const done = work();
+      this.#faults.get(range.meterId)?.delete(name);
+      return done;
+    } catch (error) {
+      if (!(error instanceof VerificationError || error instanceof FormatError)) throw error;
+      this.#blame(name, { ...range, reason: error.message, isFalse: true });
+      return null;
+    }
   }
 
   #blame(name: string, fault: BatchFault): void {
     const faults = this.#faults.get(fault.meterId) ?? new Map<string, BatchFault>();
-    if (!faults.has(name)) {
-      if (this.#faultCount >= FAULTS_MAX) return;
-      this.#faultCount++;
-    }
-    this.#faults.set(fault.meterId, faults.set(name, fault));
+    if (faults.size < FAULTS_MAX || faults.has(name)) faults.set(name, fault);
+    this.#faults.set(fault.meterId, faults);
   }
+}
 
-  /** A batch that lacked a share has it now. */
-  #absolve(meterId: string, name: string): void {
-    if (this.#faults.get(meterId)?.delete(name)) this.#faultCount--;
-  }
+const nameOf = ({ statement }: SignedBatch) => `batch ${statement.batchNumber} of ${statement.meterId}`;
+
+function rangeOf({ statement: { meterId, firstInterval, intervalCount } }: SignedBatch): MeterRange {
+  return { meterId, first: firstInterval, last: firstInterval + intervalCount - 1 };
 }
 
 /** The leaves of an interval as a share has them. */
