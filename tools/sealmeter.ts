@@ -2,6 +2,7 @@
 import { Command, CommanderError } from "commander";
 import { addAccumulator } from "./accumulator.js";
 import { addAccuracy } from "./accuracy.js";
+import { addAggregate } from "./aggregate.js";
 import { addBench } from "./bench.js";
 import { addBill } from "./bill.js";
 import { addCalibrate } from "./calibrate.js";
@@ -36,6 +37,7 @@ const COMMANDS = [
   addTariff,
   addBill,
   addVerifyBill,
+  addAggregate,
   addProvision,
   addCommand,
   addBench,

@@ -114,8 +114,11 @@ export class Tally {
   }
 }
 
-/** What became of a share that was not refused: `ended` is one of a roster that its meter's next one has ended. */
-export type Outcome = "kept" | "duplicate" | "ended";
+/**
+ * What became of a share that was not refused. `outside`: its interval is not collected, or no more. `ended`: its
+ * meter's next roster has begun, which it seems not to have got.
+ */
+export type Outcome = "kept" | "duplicate" | "outside" | "ended";
 
 export class Collector {
   readonly #rosters: Rosters;
@@ -188,8 +191,8 @@ export class Collector {
    * Takes one share message.
    * @param sender the meter that the channel has authenticated.
    * @throws FormatError for malformed bytes or sums; VerificationError for a share of another meter, of no member of
-   *   its roster, for an interval outside of the roster or the span, or different from one that came before; Error
-   *   if the collector is full.
+   *   its roster, for an interval outside of the roster, or different from one that came before; Error if the
+   *   collector is full.
    */
   add(message: Uint8Array, sender: string): Outcome {
     return this.addShare(decodeShare(message), sender);
@@ -208,9 +211,9 @@ export class Collector {
     const { firstInterval, lastInterval } = kept.roster;
     const isOf = interval >= firstInterval && (lastInterval === null || interval <= lastInterval);
     ensure(isOf, `${name}: not an interval of roster ${rosterNumber}`);
-    if (interval > this.#rosters.lastOf(kept)) return "ended";
-    ensure(this.#isInSpan(kept, interval), `${name}: not a time that shares are collected of`);
     checkSums(share, kept.layout);
+    if (!this.#isInSpan(kept, interval)) return "outside";
+    if (interval > this.#rosters.lastOf(kept)) return "ended";
     return this.#tallyOf(kept, interval).put(member, share) ? "kept" : "duplicate";
   }
 
