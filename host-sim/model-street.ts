@@ -37,6 +37,8 @@ export interface ModelOptions {
   readonly statistics?: readonly number[];
   /** Status of a meter's interval; 0 by default. */
   readonly status?: (meter: number, interval: number) => number;
+  /** Whether a meter has a record of an interval; by default it has. */
+  readonly hasPower?: (meter: number, interval: number) => boolean;
   /** A certificate that is not like the others. */
   readonly certificate?: Partial<Certificate>;
 }
@@ -53,6 +55,7 @@ export class ModelStreet {
   readonly meters: readonly Enrolled[];
   readonly rosters = new Rosters();
   readonly #status: (meter: number, interval: number) => number;
+  readonly #hasPower: (meter: number, interval: number) => boolean;
   readonly #commitments = new Map<string, Uint8Array>();
 
   constructor(options: ModelOptions) {
@@ -61,6 +64,7 @@ export class ModelStreet {
     this.channels = options.channels ?? ["1-0:1.8.0"];
     this.statistics = options.statistics ?? [1, 2, 3];
     this.#status = options.status ?? (() => 0);
+    this.#hasPower = options.hasPower ?? (() => true);
     this.meters = Array.from({ length: options.meters }, (_, at) => this.enrol(at, options.certificate));
   }
 
@@ -155,28 +159,43 @@ export class ModelStreet {
     );
   }
 
-  /** A meter's batches of so many days, one a day. */
+  hasPower(meter: number, interval: number): boolean {
+    return this.#hasPower(meter, interval);
+  }
+
+  /** A meter's batches of the first days: one a day, and another after each gap. */
   batchesOf(meter: number, days: number): Uint8Array[] {
     const meterId = ModelStreet.meterId(meter);
     let previousBatchDigest: Uint8Array = new Uint8Array(32);
-    return Array.from({ length: days }, (_, batchNumber) => {
-      const firstInterval = this.firstOf(batchNumber);
-      const intervals = Array.from({ length: this.intervalsPerDay }, (_, at) => firstInterval + at);
+    return this.#runsOf(meter, days).map((intervals, batchNumber) => {
       const leaves = intervals.flatMap((interval) =>
         this.commitmentsOf(meter, interval).map((C, channel) =>
           encodeLeaf(interval, channel, this.#status(meter, interval), C),
         ),
       );
       const payload = encodeStatement({
-        ...{ meterId, batchNumber, epoch: 0, firstInterval, intervalSeconds: this.intervalSeconds },
-        ...{ intervalCount: intervals.length, channelCount: this.channels.length },
-        ...{ merkleRoot: rebuildRoot(concatBytes(...leaves)), previousBatchDigest, softwareId: SOFTWARE },
-        eventDigest: named("events"),
+        ...{ meterId, batchNumber, epoch: 0, firstInterval: intervals[0] ?? 0 },
+        ...{ intervalSeconds: this.intervalSeconds, intervalCount: intervals.length },
+        ...{ channelCount: this.channels.length, merkleRoot: rebuildRoot(concatBytes(...leaves)) },
+        ...{ previousBatchDigest, softwareId: SOFTWARE, eventDigest: named("events") },
         statusUnion: intervals.reduce((union, interval) => union | this.#status(meter, interval), 0),
       });
       previousBatchDigest = digest(payload);
       return signWithKey("batch-1", payload, named(meterId, "signing"));
     });
+  }
+
+  /** Consecutive intervals of one day in which a meter had power. */
+  #runsOf(meter: number, days: number): number[][] {
+    const runs: number[][] = [];
+    for (let interval = this.firstOf(0); interval < this.firstOf(days); interval++) {
+      const run = runs.at(-1);
+      if (!this.#hasPower(meter, interval)) continue;
+      const isNext = run?.at(-1) === interval - 1 && interval % this.intervalsPerDay !== 0;
+      if (run && isNext) run.push(interval);
+      else runs.push([interval]);
+    }
+    return runs;
   }
 
   #meterOf = (meterId: string) => Number(meterId.slice(3)) - 1;
