@@ -4,6 +4,7 @@ import { addAccumulator } from "./accumulator.js";
 import { addAccuracy } from "./accuracy.js";
 import { addAggregate } from "./aggregate.js";
 import { addBench } from "./bench.js";
+import { addBenchAggregation } from "./bench-aggregation.js";
 import { addBill } from "./bill.js";
 import { addCalibrate } from "./calibrate.js";
 import { addCheck } from "./check.js";
@@ -41,6 +42,7 @@ const COMMANDS = [
   addProvision,
   addCommand,
   addBench,
+  addBenchAggregation,
   addFuzz,
   addTorture,
   addXs,
