@@ -9,25 +9,15 @@ import { VerificationError } from "../src/proofs/signed.js";
 import { MEMBERS_MAX } from "../src/trusted/blinding/roster.js";
 import { FormatError } from "../src/trusted/encoding/bytes.js";
 import { DAY_SECONDS, intervalStart_s } from "../src/trusted/metrology/interval.js";
-import {
-  calendarDate,
-  ExitCode,
-  print,
-  progressBar,
-  table,
-  UsageError,
-  utc,
-  writeFile,
-} from "./command-line.js";
+import { calendarDate, ExitCode, print, progressBar, UsageError, utc, writeFile } from "./command-line.js";
 import { readBatches, readShares, readStreet, type Street, trustIn } from "./street-directory.js";
 import { drawStreet } from "./street-picture.js";
+import { csvOf, doubtLines, groupTables, isOfGroup, overview } from "./street-tables.js";
 
 /** Shares that are held at a time; 680 MB with all statistics of two channels. */
 const SHARES_MAX = 2 ** 22;
 /** Refusals that are told one by one. */
 const REFUSALS_TOLD = 100;
-/** Missing meters that are named in a line. */
-const NAMES_TOLD = 6;
 
 interface Options {
   readonly date?: string;
@@ -83,7 +73,7 @@ function runAggregate(directory: string, options: Options): void {
   const falsehoods = [...new Set(results.flatMap((result) => result.falsehoods))];
   print(options.json, { ...jsonOf(results, totals), received, faults, falsehoods }, [
     ...(chosen ? [...groupTables(chosen), ""] : overview(results, totals)),
-    ...missingLines(chosen ?? results),
+    ...doubtLines(chosen ?? results, new Set([...falsehoods, ...faults.map(({ reason }) => reason)])),
     ...faults.map(({ reason }) => `  unsealed: ${reason}`),
     ...falsehoods.map((reason) => `  false: ${reason}`),
     ...receivedLines(received),
@@ -91,8 +81,6 @@ function runAggregate(directory: string, options: Options): void {
   const isFalse = falsehoods.length > 0 || faults.some((fault) => fault.isFalse);
   if (isFalse || received.refusedCount > 0) process.exitCode = ExitCode.REFUSED;
 }
-
-const isOfGroup = (groupId: string) => (result: GroupResult) => result.standing.roster.groupId === groupId;
 
 /** One day, or from the first roster's first interval on as long as can be. */
 function spanOf(rosters: Rosters, date: string | undefined): Span {
@@ -167,96 +155,6 @@ function sumAll(rosters: Rosters, collector: Collector, seals: Seals): GroupResu
   } finally {
     bar.stop();
   }
-}
-
-const rounded = (value: number | null | undefined) => (value == null ? "" : `${Number(value.toFixed(1))}`);
-
-/** A result's line for each channel. */
-function cellsOf({ interval, start_s, standing, kept, channels, state }: GroupResult): string[][] {
-  const { groupId, rosterNumber, channels: codes } = kept.roster;
-  const members = channels ? kept.members.length : standing.members.length;
-  return codes.map((obis, at) => {
-    const sum = channels?.[at];
-    const figures = [rounded(sum?.sum_Wh), rounded(sum?.mean_Wh), rounded(sum?.deviation_Wh)];
-    return [`${interval}`, utc(start_s), obis, groupId, `${rosterNumber}`, `${members}`, ...figures, state];
-  });
-}
-
-function csvOf(results: readonly GroupResult[]): string {
-  const header = "interval,start,channel,group,roster,members,sum_Wh,mean_Wh,deviation_Wh,state";
-  return `${[header, ...results.flatMap(cellsOf).map((cells) => cells.join(","))].join("\n")}\n`;
-}
-
-/** The sums of one group, a table a channel. */
-function groupTables(results: readonly GroupResult[]): string[] {
-  const rows = results.flatMap(cellsOf);
-  const channels = [...new Set(rows.map(([, , obis = ""]) => obis))];
-  return channels.flatMap((channel, at) => {
-    const [, , , groupId = ""] = rows[0] ?? [];
-    const header = ["start", "members", "sum Wh", "mean Wh", "deviation Wh", "state"];
-    const lines = rows
-      .filter(([, , obis]) => obis === channel)
-      .map(([, start = "", , , , ...rest]) => [start, ...rest.map((cell) => (cell === "" ? "-" : cell))]);
-    return [...(at > 0 ? [""] : []), `${groupId}, ${channel}`, ...table([header, ...lines])];
-  });
-}
-
-/** The sums of the only group, or the totals and a line for each group. */
-function overview(results: readonly GroupResult[], totals: readonly Total[]): string[] {
-  const groups = [...new Set(results.map(({ standing }) => standing.roster.groupId))];
-  if (groups.length === 0) return ["no shares"];
-  if (groups.length === 1) return [...groupTables(results), ""];
-  const channels = [...new Set(totals.map(({ obis }) => obis))];
-  const lines = channels.flatMap((channel) => [
-    `all groups, ${channel}`,
-    ...table([
-      ["start", "meters", "groups", "sum Wh", "state"],
-      ...totals.filter(({ obis }) => obis === channel).map(totalCells),
-    ]),
-    "",
-  ]);
-  return [...lines, ...table([["group", "members", ...STATES], ...groups.map(groupCells(results))]), ""];
-}
-
-const STATES = ["verified", "unverified", "repaired", "open"] as const;
-
-function totalCells({ start_s, meters, groups, groupsWithout, sum_Wh, isVerified }: Total): string[] {
-  const state = isVerified ? "verified" : groups > 0 ? "unverified" : "open";
-  return [
-    utc(start_s),
-    `${meters}`,
-    `${groups} of ${groups + groupsWithout}`,
-    groups > 0 ? `${sum_Wh}` : "-",
-    state,
-  ];
-}
-
-const groupCells = (results: readonly GroupResult[]) => (groupId: string) => {
-  const own = results.filter(isOfGroup(groupId));
-  const members = Math.max(...own.map(({ standing }) => standing.members.length));
-  return [
-    groupId,
-    `${members}`,
-    ...STATES.map((one) => `${own.filter(({ state }) => state === one).length}`),
-  ];
-};
-
-/** Who is missing, a line for each run of intervals in which the same meters are. */
-function missingLines(results: readonly GroupResult[]): string[] {
-  const runs: { readonly first: GroupResult; last: GroupResult }[] = [];
-  for (const result of results.filter(({ missing }) => missing.length > 0)) {
-    const run = runs.at(-1);
-    const isNext = run?.last.standing === result.standing && run.last.interval === result.interval - 1;
-    const isSame = run?.last.missing.join() === result.missing.join() && run.last.state === result.state;
-    if (run && isNext && isSame) run.last = result;
-    else runs.push({ first: result, last: result });
-  }
-  return runs.map(({ first: { start_s, standing, missing, state }, last }) => {
-    const end_s = last.start_s + standing.roster.intervalSeconds;
-    const names = missing.slice(0, NAMES_TOLD).join(", ");
-    const more = missing.length > NAMES_TOLD ? ` and ${missing.length - NAMES_TOLD} more` : "";
-    return `  ${state}: ${standing.roster.groupId}, ${utc(start_s)} to ${utc(end_s)}, without ${names}${more}`;
-  });
 }
 
 function receivedLines({ kept, duplicates, ended, refused, refusedCount }: Received): string[] {

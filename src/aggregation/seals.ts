@@ -178,7 +178,7 @@ export class Seals {
     }
     const faults = [...(this.#faults.get(meterId)?.values() ?? [])];
     const fault = faults.find(({ first, last }) => first <= interval && interval <= last);
-    return fault ?? { reason: `no batch of ${meterId} holds interval ${interval} yet`, isFalse: false };
+    return fault ?? { reason: `no batch of ${meterId} holds it yet`, isFalse: false };
   }
 
   /** Does what may find evidence wanting, and keeps why; null then. What succeeds takes an earlier reason back. */

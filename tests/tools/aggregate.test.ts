@@ -78,9 +78,9 @@ describe("sealmeter aggregate", () => {
     const count = (state: string) => lines.filter((line) => line.endsWith(`  ${state}`)).length;
     expect([count("verified"), count("repaired"), count("open"), count("unverified")]).toEqual([88, 6, 2, 0]);
     expect(out).toContain(
-      "repaired: street-1, 2026-01-01T10:00:00Z to 2026-01-01T11:30:00Z, without SM-00012",
+      "repaired: street-1, 2026-01-01T10:00:00Z to 2026-01-01T11:30:00Z: without SM-00012",
     );
-    expect(out).toContain("open: street-1, 2026-01-01T11:30:00Z to 2026-01-01T12:00:00Z, without SM-00012");
+    expect(out).toContain("open: street-1, 2026-01-01T11:30:00Z to 2026-01-01T12:00:00Z: without SM-00012");
     expect(lines.at(-2)).toBe("602 shares, 0 copies, 0 of rosters that were over, 0 refused");
     expect(lines.every((line) => line.length <= 110)).toBe(true);
   });
@@ -267,6 +267,7 @@ describe("a street's folder", () => {
     );
     const out = await ok("aggregate", folder);
     expect(out.split("\n").filter((line) => line.endsWith("  unverified"))).toHaveLength(94);
+    expect(out).toContain("T10:00:00Z: no batch of SM-00007 holds it yet\n");
   });
 
   it("and a revocation: batches of a revoked key seal nothing", async () => {
