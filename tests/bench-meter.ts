@@ -12,6 +12,7 @@ import { decodeEvent, decodePairing, decodeReading, type EventMessage } from "..
 import { decodeStatement } from "../src/proofs/batch.js";
 import { makeTables } from "../src/proofs/generators.js";
 import { signWithKey } from "../src/proofs/signed.js";
+import { type Certificate, readCertificate } from "../src/trusted/authority/certificate.js";
 import { type Configuration, decodeConfiguration } from "../src/trusted/authority/configuration.js";
 import { agree } from "../src/trusted/authority/pairing.js";
 import { asciiBytes, readUint } from "../src/trusted/encoding/bytes.js";
@@ -62,6 +63,12 @@ export interface BenchOptions {
 export interface Message {
   readonly kind: number;
   readonly sequence: number;
+  readonly message: Uint8Array;
+}
+
+export interface Share {
+  readonly interval: number;
+  readonly rosterNumber: number;
   readonly message: Uint8Array;
 }
 
@@ -123,6 +130,8 @@ export class BenchMeter {
   readonly energy: FedEnergy;
   clock: VirtualClock;
   messages: Message[] = [];
+  /** Shares in the order in which they were given. */
+  shares: Share[] = [];
   secrets: MemorySecretStore;
   /** What the unit writes to from the next boot on: a test may put itself between. */
   port: Flash;
@@ -210,6 +219,11 @@ export class BenchMeter {
     return this.#enrolment;
   }
 
+  /** What the authority has certified of the meter. */
+  get certificate(): Certificate {
+    return readCertificate(decodeSign1(this.enrolment.certificate, "certificate-1", 512).payload);
+  }
+
   /** Whatever was in RAM is gone, and what waited in the front end; then the power is back. */
   cutPower(): void {
     this.#unit = null;
@@ -238,7 +252,7 @@ export class BenchMeter {
 
   /** Takes what the unit has to give. @returns whether there was any message. */
   takeAll(): boolean {
-    const before = this.messages.length;
+    const before = this.messages.length + this.shares.length;
     for (let frame = this.unit.take(this.uptime_ms); frame; frame = this.unit.take(this.uptime_ms)) {
       const reader = new CborReader(frame, "frame");
       reader.array(3);
@@ -247,11 +261,23 @@ export class BenchMeter {
         this.nonce = reader.bytes(16);
         continue;
       }
+      if (kind === 2) {
+        this.#takeShare(reader);
+        continue;
+      }
       const sequence = reader.uint(0xffffffff);
       this.messages.push({ kind, sequence, message: reader.bytes(1, 4096) });
       if (this.acknowledges) this.#deliver(acknowledgement(kind, sequence));
     }
-    return this.messages.length > before;
+    return this.messages.length + this.shares.length > before;
+  }
+
+  #takeShare(reader: CborReader): void {
+    reader.array(2);
+    const [interval, rosterNumber] = [reader.uint(0xffffffff), reader.uint(0xffffffff)];
+    this.shares.push({ interval, rosterNumber, message: reader.bytes(1, 4096) });
+    const sequence = array(int(interval), int(rosterNumber));
+    if (this.acknowledges) this.#deliver(array(int(1), int(2), sequence));
   }
 
   #deliver(frame: Uint8Array): void {
@@ -268,6 +294,7 @@ export class BenchMeter {
   save(): () => void {
     const [flash, secrets] = [this.flash.snapshot(), this.secrets.load()];
     const [now_ms, messages, enrolment] = [this.clock.now_ms, [...this.messages], this.#enrolment];
+    const shares = [...this.shares];
     return () => {
       this.cutPower();
       this.flash.restore(flash);
@@ -276,6 +303,7 @@ export class BenchMeter {
       this.#entropy = new SeededEntropy(this.#random);
       this.clock = new VirtualClock(now_ms);
       this.messages = [...messages];
+      this.shares = [...shares];
       this.#enrolment = enrolment;
     };
   }

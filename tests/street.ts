@@ -1,8 +1,8 @@
 // Meters of a street by their keys alone: shares as a unit makes them, without one (docs/protocol.md, aggregation).
 import { createHash } from "node:crypto";
 import { makeCommitmentKey } from "../src/proofs/generators.js";
-import { type Member, masks, pairKey, rosterKey } from "../src/trusted/blinding/pair-keys.js";
-import { isMarked, isRepair, type Roster, Statistic } from "../src/trusted/blinding/roster.js";
+import { masks, pairKey, rosterKey } from "../src/trusted/blinding/pair-keys.js";
+import { isMarked, isRepair, type Member, type Roster, Statistic } from "../src/trusted/blinding/roster.js";
 import { encodeSums, type Opening, valuesOf } from "../src/trusted/blinding/share.js";
 import { bytesOf } from "../src/trusted/sealing/edwards.js";
 import { encodeRistretto } from "../src/trusted/sealing/encodings.js";

@@ -1,8 +1,13 @@
 // Rosters as their aggregator makes them: the payload that is signed, and the digest of the members that a
 // standing roster stands for. Their form is the unit's (src/trusted/blinding/roster.ts).
 
-import type { Member } from "../trusted/blinding/pair-keys.js";
-import { decodeRoster, encodeMember, isRepair, type Roster } from "../trusted/blinding/roster.js";
+import {
+  decodeRoster,
+  encodeMember,
+  isRepair,
+  type Member,
+  type Roster,
+} from "../trusted/blinding/roster.js";
 import { FormatError } from "../trusted/encoding/bytes.js";
 import { array, bstr, int, map, orNil, tstr } from "../trusted/encoding/cbor.js";
 import { digest } from "../trusted/sealing/keys.js";

@@ -1,8 +1,9 @@
 // The network side of a meter: takes messages from the metrology unit, hands them to the transport, tells the
 // unit what has arrived, and passes commands in. It is not trusted: it sees ciphertexts, signatures and
 // commitments only, and if it lies or dies the unit gives everything that was not acknowledged again.
-import { FormatError } from "../trusted/encoding/bytes.js";
+import { FormatError, sameBytes } from "../trusted/encoding/bytes.js";
 import { array, bstr, CborReader, int } from "../trusted/encoding/cbor.js";
+import { U32_MAX } from "../trusted/metrology/interval.js";
 import type { Uplink } from "./uplink.js";
 
 /** The unit's face as the network side sees it: bytes in, bytes out. */
@@ -17,12 +18,13 @@ const WINDOW = 64;
 /** Commands, and acknowledgements, waiting for the unit at most; a command beyond that is dropped. */
 const INBOUND_MAX = 128;
 const MESSAGE_BYTES_MAX = 4096;
+const KIND_SHARE = 2;
 const KIND_TIME = 7;
 
 /** Topic name of each kind of message that the unit gives. */
 const TOPICS: Readonly<Record<number, string>> = {
   1: "reading",
-  2: "share",
+  [KIND_SHARE]: "share",
   3: "batch",
   4: "event",
   5: "pairing",
@@ -33,10 +35,18 @@ const TOPICS: Readonly<Record<number, string>> = {
 /** The topic of a meter's messages of one kind, or of its commands. */
 export const topicOf = (meterId: string, name: string) => `sealmeter/1/${meterId}/${name}`;
 
+function readSequence(reader: CborReader, kind: number): Uint8Array {
+  if (kind === KIND_TIME) return bstr(reader.bytes(16));
+  if (kind !== KIND_SHARE) return int(reader.uint(U32_MAX));
+  reader.array(2);
+  return array(int(reader.uint(U32_MAX)), int(reader.uint(U32_MAX)));
+}
+
 interface Held {
   readonly id: number;
   readonly kind: number;
-  readonly sequence: number;
+  /** As the unit encodes it: a number, of a share its interval and its roster's number. */
+  readonly sequence: Uint8Array;
   readonly message: Uint8Array;
   state: "waiting" | "in flight" | "delivered";
 }
@@ -103,7 +113,7 @@ export class Outbox {
         blocked.add(kind);
         return true;
       }
-      if (kind !== KIND_TIME) this.#acknowledgements.push(array(int(1), int(kind), int(sequence)));
+      if (kind !== KIND_TIME) this.#acknowledgements.push(array(int(1), int(kind), sequence));
       return false;
     });
   }
@@ -113,7 +123,9 @@ export class Outbox {
       const frame = this.#unit.take();
       if (!frame) return;
       const held = this.#open(frame);
-      const known = this.#held.some(({ kind, sequence }) => kind === held.kind && sequence === held.sequence);
+      const known = this.#held.some(
+        ({ kind, sequence }) => kind === held.kind && sameBytes(sequence, held.sequence),
+      );
       if (!known || held.kind === KIND_TIME) this.#held.push(held);
     }
   }
@@ -122,8 +134,7 @@ export class Outbox {
     const reader = new CborReader(frame, "unit's message");
     reader.array(3);
     const kind = reader.uint(KIND_TIME);
-    const sequence = kind === KIND_TIME ? 0 : reader.uint(0xffffffff);
-    if (kind === KIND_TIME) reader.bytes(16);
+    const sequence = readSequence(reader, kind);
     const message = reader.bytes(1, MESSAGE_BYTES_MAX);
     reader.end();
     return { id: this.#nextId++, kind, sequence, message, state: "waiting" };

@@ -19,14 +19,19 @@ import { type Configuration, decodeConfiguration } from "./authority/configurati
 import { EventLog, EventType } from "./authority/events.js";
 import { makePairing } from "./authority/pairing.js";
 import { CUSTOMER_KEYS_MAX, decodeSecrets, encodeSecrets, type Secrets } from "./authority/secrets.js";
+import { Blinder } from "./blinding/blinder.js";
+import { Rosters } from "./blinding/rosters.js";
 import { Dispatch, STORED_KINDS, type StoredKind } from "./dispatch.js";
 import { FormatError } from "./encoding/bytes.js";
 import { array, bstr, CborReader, int, NIL, tstr } from "./encoding/cbor.js";
+import { isOfType } from "./encoding/cose.js";
 import { Journal, MessageKind, RecordType } from "./journal/journal.js";
 import { DAY_SECONDS, intervalStart_s, Status } from "./metrology/interval.js";
 import { Measurement } from "./metrology/measurement.js";
 import type { Ports } from "./ports.js";
 import { CommitmentKey } from "./sealing/commitment.js";
+import { numberOf } from "./sealing/edwards.js";
+import { encodeRistretto } from "./sealing/encodings.js";
 import { digest } from "./sealing/keys.js";
 import { Sealer } from "./sealing/sealer.js";
 import { passes, SELF_TESTS } from "./sealing/self-test.js";
@@ -67,6 +72,8 @@ export class MetrologyUnit {
   #testFailed = 0;
   /** Null until the self-test has passed. */
   #sealer: Sealer | null = null;
+  /** Aggregation, from the first sealing on. */
+  #blinding: { readonly rosters: Rosters; readonly blinder: Blinder } | null = null;
   #received: { readonly bytes: Uint8Array; readonly arrival_ms: number } | null = null;
   #timeRequest: Uint8Array | null = null;
   /** Whether the clock that runs without power was asked since power-up. */
@@ -169,7 +176,8 @@ export class MetrologyUnit {
   take(now_ms: number): Uint8Array | null {
     const nonce = this.#timeRequest;
     this.#timeRequest = null;
-    if (!nonce || !this.#clock.awaitsAnswer(now_ms)) return this.#dispatch.take(now_ms);
+    if (!nonce || !this.#clock.awaitsAnswer(now_ms))
+      return this.#dispatch.take(now_ms) ?? this.#blinding?.blinder.take() ?? null;
     const message = array(int(1), tstr(this.#configuration.meterId), bstr(nonce));
     return array(int(MessageKind.TIME), bstr(nonce), bstr(message));
   }
@@ -180,6 +188,7 @@ export class MetrologyUnit {
    */
   networkRestarted(): void {
     this.#dispatch.rewind();
+    this.#blinding?.blinder.rewind();
   }
 
   /** What the meter shows, line by line: the legally relevant result. Registers are the persisted ones. */
@@ -205,7 +214,8 @@ export class MetrologyUnit {
   #work(now_ms: number, time_s: number | null): boolean {
     const tested = this.#sealer !== null && this.#testsPassed === SELF_TESTS.length;
     if (!tested && this.#testFailed === 0) return this.#prepareSealing();
-    if (this.#sealer?.store() || this.#events.writeOne()) return true;
+    if (this.#sealer?.store() || this.#events.writeOne() || this.#blinding?.rosters.keepMembers())
+      return true;
     this.#listens = !this.#listens;
     if (this.#listens && this.#handleReceived(now_ms)) return true;
     this.#reportFaults(now_ms);
@@ -224,7 +234,7 @@ export class MetrologyUnit {
       this.#measurement.persist(now_ms);
       this.#ports.loader?.install(approved);
     }
-    return waiting;
+    return this.#blinding?.blinder.step(time_s) || waiting;
   }
 
   /** Sensors count whenever they are seen active; what they saw first is an event. */
@@ -301,9 +311,28 @@ export class MetrologyUnit {
     const signer = new SigningKey(this.#secrets.signingSeed, this.#key.base);
     const customerKey = (epoch: number) =>
       this.#secrets.customers.find((known) => known.epoch === epoch)?.key ?? null;
+    this.#blinding ??= this.#startBlinding(customerKey);
     const { softwareId } = this.#ports.image;
     const context = { configuration: this.#configuration, softwareId, key: this.#key, signer, customerKey };
     return new Sealer(context, this.#journal);
+  }
+
+  #startBlinding(customerKey: (epoch: number) => Uint8Array | null) {
+    const { agreement } = this.#secrets;
+    const [journal, key, configuration] = [this.#journal, this.#key, this.#configuration];
+    const own = { meterId: configuration.meterId, X: encodeRistretto(key.base.multiply(agreement)) };
+    const { authorityKey } = this.#ports.image;
+    const rosters = new Rosters({ journal, events: this.#events, authorityKey, base: key.base, own });
+    const context = {
+      journal,
+      rosters,
+      configuration,
+      key,
+      own,
+      agreement: numberOf(agreement),
+      customerKey,
+    };
+    return { rosters, blinder: new Blinder(context) };
   }
 
   /** Tests the unit, counts events and forgets old keys anew each day. */
@@ -357,14 +386,30 @@ export class MetrologyUnit {
       this.#handleDocument(document, arrival_ms, now_ms);
       return;
     }
-    const kind = reader.uint(7) as StoredKind;
-    if (action === 0 || !STORED_KINDS.includes(kind) || items !== action + 2)
-      reader.refuse("no such message");
+    const kind = reader.uint(7);
+    const isKnown = kind === MessageKind.SHARE || STORED_KINDS.includes(kind as StoredKind);
+    if (action === 0 || !isKnown || items !== action + 2) reader.refuse("no such message");
+    if (kind === MessageKind.SHARE) {
+      this.#handleShares(action, reader, now_ms);
+      return;
+    }
     const first = reader.uint(0xffffffff);
     const last = action === 2 ? reader.uint(0xffffffff) : first;
     reader.end();
-    if (action === 1) this.#dispatch.acknowledge(kind, first);
-    else this.#dispatch.sendAgain(kind, first, last);
+    if (action === 1) this.#dispatch.acknowledge(kind as StoredKind, first);
+    else this.#dispatch.sendAgain(kind as StoredKind, first, last);
+  }
+
+  /** A share's sequence is its interval and its roster's number; all that follow the first are sent again too. */
+  #handleShares(action: number, reader: CborReader, now_ms: number): void {
+    const sequences = Array.from({ length: action }, () => {
+      reader.array(2);
+      return [reader.uint(0xffffffff), reader.uint(0xffffffff)] as const;
+    });
+    const [interval, rosterNumber] = sequences[0] as readonly [number, number];
+    reader.end();
+    if (action === 1) this.#blinding?.blinder.acknowledge(interval, rosterNumber);
+    else this.#blinding?.blinder.sendAgain(interval, now_ms / 1000);
   }
 
   /** Whatever is signed by an anchor and not obeyed is an event; anything else is only counted. */
@@ -372,10 +417,20 @@ export class MetrologyUnit {
     if (!this.#sealer) throw new FormatError("no document is judged while the self-test fails");
     const keyOf = (role: Role) =>
       role === "authority" ? this.#ports.image.authorityKey : this.#configuration[role];
-    const { role, payload } = authenticate(bytes, keyOf, this.#key.base);
-    const receipt = bstr(digest(bytes));
     const time_s = this.#clock.time_s(now_ms);
+    if (isOfType(bytes, "certificate-1")) {
+      this.#blinding?.rosters.admit(bytes, this.#moment(time_s));
+      return;
+    }
+    const isRoster = isOfType(bytes, "roster-1");
+    const { role, payload } = authenticate(bytes, isRoster ? "roster-1" : "command-1", keyOf, this.#key.base);
+    const receipt = bstr(digest(bytes));
     try {
+      if (isRoster) {
+        if (role !== "aggregator") throw new FormatError(`rosters are not for the ${role} to send`);
+        this.#blinding?.rosters.offer(payload, this.#configuration.aggregator, this.#moment(time_s));
+        return;
+      }
       const command = decodeCommand(payload, role, this.#configuration.meterId);
       if (command.kind === CommandKind.TIME) this.#followTime(command, arrival_ms, now_ms);
       else this.#obey(command, receipt, time_s, this.#sealer.context.signer);
@@ -383,6 +438,12 @@ export class MetrologyUnit {
       this.#refuse(error);
       this.#events.raise(EventType.COMMAND_REFUSED, receipt);
     }
+  }
+
+  /** When a roster is judged. @throws FormatError while the clock is unconfirmed. */
+  #moment(time_s: number | null) {
+    if (time_s === null) throw new FormatError("no roster is judged while the time is unknown");
+    return { configuration: this.#configuration, time_s, openInterval: this.#journal.state.openInterval };
   }
 
   /** What is ordered is one record: it is done whole, or not at all. */

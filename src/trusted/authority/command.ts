@@ -59,12 +59,17 @@ export type Command = Readonly<ReturnType<typeof decodeCommand>>;
 /**
  * Finds the trust anchor that has signed a document.
  * @param base the table of B.
- * @throws FormatError for bytes that are no command's envelope, or one that no anchor has signed.
+ * @throws FormatError for bytes that are no envelope of this type, or one that no anchor has signed.
  */
-export function authenticate(bytes: Uint8Array, keyOf: (role: Role) => Uint8Array, base: FixedBaseTable) {
-  const document = decodeSign1(bytes, "command-1", DOCUMENT_BYTES_MAX);
+export function authenticate(
+  bytes: Uint8Array,
+  type: "command-1" | "roster-1",
+  keyOf: (role: Role) => Uint8Array,
+  base: FixedBaseTable,
+) {
+  const document = decodeSign1(bytes, type, DOCUMENT_BYTES_MAX);
   const role = ROLES.find((name) => sameBytes(document.kid, keyId(keyOf(name))));
-  if (!role || !verifyDocument("command-1", document, keyOf(role), base))
+  if (!role || !verifyDocument(type, document, keyOf(role), base))
     throw new FormatError("document is signed by no anchor");
   return { role, payload: document.payload };
 }

@@ -20,6 +20,7 @@ export const EventType = {
   CLOCK_SET: 3,
   TAMPER: 4,
   CONFIGURATION: 5,
+  ROSTER: 6,
   PAIRING: 7,
   COMMAND_ACCEPTED: 8,
   COMMAND_REFUSED: 9,

@@ -7,14 +7,7 @@ import { concatBytes } from "@noble/hashes/utils.js";
 import { agree } from "../authority/pairing.js";
 import { asciiBytes, uintBytes } from "../encoding/bytes.js";
 import { prf, scalarFrom } from "../sealing/keys.js";
-import { Statistic } from "./roster.js";
-
-/** A member as its peers know it. */
-export interface Member {
-  readonly meterId: string;
-  /** X = x·B, 32 bytes. */
-  readonly X: Uint8Array;
-}
+import { type Member, Statistic } from "./roster.js";
 
 /**
  * Kab of two members, HKDF (RFC 5869) with one block of 32 bytes: the same whichever of the two computes it.

@@ -46,6 +46,13 @@ export interface Roster {
 
 export const isRepair = (terms: StandingTerms | RepairTerms): terms is RepairTerms => "mask" in terms;
 
+/** A member as its peers know it. */
+export interface Member {
+  readonly meterId: string;
+  /** X = x·B, 32 bytes. */
+  readonly X: Uint8Array;
+}
+
 /** Least members of a roster, and of those that a repair leaves out: known squares tell more than known sums. */
 export const leastMembers = (minGroup: number, statistics: readonly number[]) =>
   statistics.includes(Statistic.SQUARES) ? 2 * minGroup : minGroup;

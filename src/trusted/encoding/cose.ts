@@ -5,6 +5,8 @@ import { sameBytes } from "./bytes.js";
 import { array, bstr, CborReader, int, map, tagged, tstr } from "./cbor.js";
 
 const SIGN1_TAG = 18;
+/** Where in a document its protected header begins: after the tag and the array's head. */
+const HEADER_AT = 2;
 const KID = 4;
 /** kid is the first 8 bytes of H(public key): a hint for look-ups, never trusted. */
 const KID_BYTES = 8;
@@ -21,6 +23,12 @@ export interface Sign1 {
 
 /** {alg: EdDSA, typ}. It has one encoding, so a reader compares it. */
 const protectedHeader = (type: DocumentType) => map([1, int(-8)], [16, tstr(`sealmeter/${type}`)]);
+
+/** Whether bytes begin as a document of this type does; nothing of them is checked. */
+export function isOfType(bytes: Uint8Array, type: DocumentType): boolean {
+  const header = bstr(protectedHeader(type));
+  return sameBytes(bytes.subarray(HEADER_AT, HEADER_AT + header.length), header);
+}
 
 /** The bytes that are signed: RFC 9052 section 4.4, Sig_structure with context "Signature1". */
 export function toBeSigned(type: DocumentType, payload: Uint8Array): Uint8Array {

@@ -7,7 +7,7 @@ import { assert, readUint, uintBytes } from "../encoding/bytes.js";
 import type { Flash } from "../ports.js";
 import { Log } from "./log.js";
 import type { JournalRecord } from "./record.js";
-import { Mark } from "./sector-ring.js";
+import { Mark, type Place } from "./sector-ring.js";
 import { decodeState, encodeState, type MeterState, NO_INTERVAL, newState, stateChange } from "./state.js";
 import { StateRing } from "./state-ring.js";
 
@@ -16,10 +16,10 @@ const STATE_SHARE = 18;
 const STATE_SECTORS_MIN = 4;
 
 /**
- * Types of log records; the numbers are stored. A COMMAND is an event that changes the Companion's state too, a
- * CONFIGURATION the one in force, moved out of the way of the writer.
+ * Types of log records; the numbers are stored. A COMMAND is an event that changes the Companion's state too, a KEPT
+ * record a message of a kept kind, alone, MEMBERS some members of a roster.
  */
-export const RecordType = { INTERVAL: 1, BATCH: 2, EVENT: 3, CONFIGURATION: 4, COMMAND: 5 } as const;
+export const RecordType = { INTERVAL: 1, BATCH: 2, EVENT: 3, KEPT: 4, COMMAND: 5, MEMBERS: 6 } as const;
 /** A record that messages come from and that changes the state. */
 export type HappeningType = 2 | 3 | 5;
 
@@ -41,16 +41,21 @@ const HAPPENINGS = {
 } as const;
 const happeningOf = (type: number) => HAPPENINGS[type as HappeningType] ?? null;
 
-/** Kinds of messages, the first item of what the unit gives; a configuration is stored alike and never given. */
+/** Kinds of messages, the first item of what the unit gives. Shares are not stored; what is kept is not given. */
 export const MessageKind = {
   CONFIGURATION: 0,
   READING: 1,
+  SHARE: 2,
   BATCH: 3,
   EVENT: 4,
   PAIRING: 5,
   REGISTER: 6,
   TIME: 7,
+  ROSTERS: 8,
 } as const;
+
+/** Kinds of which the one in force is kept out of the writer's way. */
+export type KeptKind = 0 | 8;
 
 /** What is sent: its kind, its number among those of its kind, u32, and its bytes. */
 export interface Message {
@@ -64,8 +69,6 @@ const MESSAGE_HEAD_BYTES = 7;
 const encodeMessage = ({ kind, number, bytes }: Message) =>
   concatBytes(uintBytes(kind, 1), uintBytes(number, 4), uintBytes(bytes.length, 2), bytes);
 
-const isConfiguration = ({ kind }: Message) => kind === MessageKind.CONFIGURATION;
-
 /** An interval as the log keeps it: readings as they are sent, xored with their pads. */
 export type IntervalRecord = Readonly<
   Record<"interval" | "status" | "epoch", number> & { padded: Uint8Array }
@@ -78,10 +81,10 @@ export const decodeInterval = ({ number, body }: JournalRecord): IntervalRecord 
   padded: body.slice(3),
 });
 
-/** The messages that a record carries; none for an interval. */
+/** The messages that a record carries; none for an interval or members. */
 export function decodeMessages({ type, body }: JournalRecord): Message[] {
   const messages: Message[] = [];
-  if (type === RecordType.INTERVAL) return messages;
+  if (type === RecordType.INTERVAL || type === RecordType.MEMBERS) return messages;
   for (let at = happeningOf(type)?.change.bytes ?? 0; at < body.length; ) {
     const [kind, number, length] = [
       readUint(body, at, 1),
@@ -114,6 +117,7 @@ export class Journal {
     if (!stored) return false;
     this.state = decodeState(stored);
     this.log.configuration = this.state.configurationPlace;
+    this.log.rosters = this.state.rostersPlace;
     // The state found may be torn at its end, and not be found again. Nothing of the log is erased on its word
     // before it stands whole in another sector.
     this.writeState();
@@ -134,6 +138,7 @@ export class Journal {
   /** Makes the living state durable: a power cut from now on leaves it or a later one. */
   writeState(): void {
     this.state.configurationPlace = this.log.configuration;
+    this.state.rostersPlace = this.log.rosters;
     this.#states.write(encodeState(this.state));
   }
 
@@ -148,7 +153,14 @@ export class Journal {
     const body = concatBytes(uintBytes(status, 1), uintBytes(epoch, 2), padded);
     this.log.append({ type: RecordType.INTERVAL, number: interval, body });
     this.log.raiseMark(Mark.INTERVAL, interval);
-    this.#keepConfiguration();
+    this.#moveKept();
+  }
+
+  /** Stores some members of a roster; that they count is for a later record of kind ROSTERS to say. */
+  appendMembers(rosterNumber: number, body: Uint8Array): Place {
+    const place = this.log.append({ type: RecordType.MEMBERS, number: rosterNumber, body });
+    this.#moveKept();
+    return place;
   }
 
   /**
@@ -159,38 +171,64 @@ export class Journal {
     const { change, mark, next } = HAPPENINGS[type];
     const body = concatBytes(change.encode(this.state), ...messages.map(encodeMessage));
     const place = this.log.append({ type, number, body });
-    if (messages.some(isConfiguration)) this.log.configuration = place;
+    this.#notePlaces(messages, place);
     this.state[next] = number + 1;
     this.log.raiseMark(mark, number);
-    this.#keepConfiguration();
+    this.#moveKept();
   }
 
   /** The configuration in force, as it was stored. */
   configuration(): Uint8Array {
-    const found = this.log.find(this.log.configuration);
-    const message = found && decodeMessages(found).find(isConfiguration);
-    assert(message !== null && message !== undefined, "the configuration in force is in the log");
-    return message.bytes;
+    const configuration = this.#kept(MessageKind.CONFIGURATION, this.log.configuration);
+    assert(configuration !== null, "the configuration in force is in the log");
+    return configuration;
   }
 
-  /** After each append: the configuration in force lies where the writer will not erase it soon. */
-  #keepConfiguration(): void {
-    if (!this.log.isInTheWay(this.log.configuration)) return;
-    const message = { kind: MessageKind.CONFIGURATION, number: 0, bytes: this.configuration() };
-    const copy = { type: RecordType.CONFIGURATION, number: 0, body: encodeMessage(message) };
-    this.log.configuration = this.log.append(copy);
+  /** What was kept of rosters; null before there was one, or if it has rotted: a meter measures without. */
+  rosters(): Uint8Array | null {
+    return this.log.rosters === 0 ? null : this.#kept(MessageKind.ROSTERS, this.log.rosters);
+  }
+
+  /** Stores a message of a kept kind alone: from now on it is the one in force. */
+  keep(kind: KeptKind, bytes: Uint8Array): void {
+    const message = { kind, number: 0, bytes };
+    const record = { type: RecordType.KEPT, number: 0, body: encodeMessage(message) };
+    this.#notePlaces([message], this.log.append(record));
     // Where it lies now must be known before its old sector is erased.
     this.writeState();
   }
 
-  /** Applies what the log has and the state lacks, and finds where the configuration in force lies now. */
+  #kept(wanted: number, place: Place): Uint8Array | null {
+    const found = this.log.find(place);
+    const message = found && decodeMessages(found).find(({ kind }) => kind === wanted);
+    return message?.bytes ?? null;
+  }
+
+  /** After each append: what is in force lies where the writer will not erase it soon. */
+  #moveKept(): void {
+    if (this.log.isInTheWay(this.log.configuration))
+      this.keep(MessageKind.CONFIGURATION, this.configuration());
+    if (!this.log.isInTheWay(this.log.rosters)) return;
+    const rosters = this.rosters();
+    if (rosters) this.keep(MessageKind.ROSTERS, rosters);
+    else this.log.rosters = 0;
+  }
+
+  #notePlaces(messages: readonly Message[], place: Place): void {
+    for (const { kind } of messages) {
+      if (kind === MessageKind.CONFIGURATION) this.log.configuration = place;
+      if (kind === MessageKind.ROSTERS) this.log.rosters = place;
+    }
+  }
+
+  /** Applies what the log has and the state lacks, and finds where what is in force lies now. */
   #replay(): void {
     const { nextBatch, nextEvent } = this.state;
     let found = this.log.find(this.log.seek([Mark.BATCH, nextBatch], [Mark.EVENT, nextEvent]));
     for (; found; found = this.log.find(found.next)) {
       const { type, number } = found;
       if (type === RecordType.INTERVAL) this.log.raiseMark(Mark.INTERVAL, number);
-      if (decodeMessages(found).some(isConfiguration)) this.log.configuration = found.place;
+      this.#notePlaces(decodeMessages(found), found.place);
       const happening = happeningOf(type);
       if (!happening) continue;
       this.log.raiseMark(happening.mark, number);

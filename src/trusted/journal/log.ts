@@ -18,8 +18,9 @@ import {
 const MOVE_AHEAD = 8;
 
 export class Log extends SectorRing {
-  /** Of the record that holds the configuration in force; 0 before there is one. */
+  /** Of the records that hold the configuration and the rosters in force; 0 before there is one. */
   configuration: Place = 0;
+  rosters: Place = 0;
 
   /**
    * Finds the log in the flash, then copies its last sector on so that writing can go on. Reads all headers
@@ -97,8 +98,9 @@ export class Log extends SectorRing {
     return this.header(sequenceOf(this.start) % this.sectors)?.marks ?? [0, 0, 0];
   }
 
-  /** Whether the writer will soon erase the sector of a place; never of the one that is being written. */
+  /** Whether the writer will soon erase the sector of a place; never of the one that is being written, or of no place. */
   isInTheWay(place: Place): boolean {
+    if (place === 0) return false;
     const ahead = (((sequenceOf(place) - this.tail) % this.sectors) + this.sectors) % this.sectors;
     return ahead > 0 && ahead <= MOVE_AHEAD;
   }

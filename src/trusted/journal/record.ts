@@ -14,8 +14,8 @@ const CRC_AT = 3;
 const NUMBER_AT = CRC_AT + 4;
 const HEAD_BYTES = NUMBER_AT + 4;
 
-/** Largest body of a record, bytes. */
-export const BODY_MAX = 1280;
+/** Largest body of a record, bytes: an event with all that is remembered of rosters. */
+export const BODY_MAX = 1360;
 
 export interface JournalRecord {
   /** 1 to 15. */

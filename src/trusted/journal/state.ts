@@ -4,7 +4,7 @@
 import { concatBytes } from "@noble/hashes/utils.js";
 import { assert, putUint, readUint } from "../encoding/bytes.js";
 
-const FORMAT = 2;
+const FORMAT = 3;
 /** Event types run from 1 to 16; each has a count of the day. */
 export const EVENT_TYPES = 16;
 /** An interval index that stands for "none yet". */
@@ -26,7 +26,7 @@ const FIELDS = [
   ["closedInterval", 4, 0],
   ["closedStatus", 1, 0],
   /** Unix time of the last moment at which the time was known, s. */
-  ["lastTime_s", 5, 0],
+  ["lastTime_s", 4, 0],
   /** The newest pairing: its epoch, and the first interval that belongs to it. */
   ["epoch", 2, 0],
   ["epochFirst", 4, 0],
@@ -36,8 +36,9 @@ const FIELDS = [
   ["nextEvent", 4, 0],
   /** The UTC day that the event counts are of. */
   ["eventDay", 2, 0],
-  /** Where in the log the configuration in force lies. */
-  ["configurationPlace", 6, 0],
+  /** Where in the log the configuration and the rosters in force lie; a log has fewer than 2^27 sectors in its life. */
+  ["configurationPlace", 5, 0],
+  ["rostersPlace", 5, 0],
   /** The log's sector that the last restart has completed. */
   ["logSequence", 4, 0],
   /** Of the last register statement: the UTC day, 0 before the first, and its interval. */
@@ -123,7 +124,7 @@ export function newState(channels: number): MeterState {
   return { ...decodeState(zeros), closedInterval: NO_INTERVAL, loadSwitch: SWITCH_CLOSED };
 }
 
-/** 314 bytes with 2 channels, 482 with 8. */
+/** 317 bytes with 2 channels, 485 with 8. */
 export const encodeState = (state: MeterState) =>
   concatBytes(
     encodeFields(FIELDS, state),

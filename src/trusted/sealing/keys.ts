@@ -63,3 +63,23 @@ export class ReadingKeys {
     return this.#keyed.clone().update(message).digest();
   }
 }
+
+/** The readings' keys of any day, by the K that lives of each epoch; those of the last day are kept. */
+export class DailyKeys {
+  readonly #customerKey: (epoch: number) => Uint8Array | null;
+  #last: { epoch: number; day: number; keys: ReadingKeys } | null = null;
+
+  /** @param customerKey K of an epoch, or null if it was erased. */
+  constructor(customerKey: (epoch: number) => Uint8Array | null) {
+    this.#customerKey = customerKey;
+  }
+
+  /** Null when the epoch's K was erased. */
+  of(epoch: number, day: number): ReadingKeys | null {
+    if (this.#last?.epoch === epoch && this.#last.day === day) return this.#last.keys;
+    const customer = this.#customerKey(epoch);
+    if (!customer) return null;
+    this.#last = { epoch, day, keys: new ReadingKeys(dayKey(customer, day)) };
+    return this.#last.keys;
+  }
+}

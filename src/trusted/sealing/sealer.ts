@@ -15,7 +15,7 @@ import { Mark, type Place } from "../journal/sector-ring.js";
 import { dayOf } from "../metrology/interval.js";
 import { encodeLeaf, encodeStatement } from "./batch.js";
 import type { CommitmentKey } from "./commitment.js";
-import { dayKey, digest, ReadingKeys } from "./keys.js";
+import { DailyKeys, digest, type ReadingKeys } from "./keys.js";
 import { MerkleFrontier } from "./merkle.js";
 import type { SigningKey } from "./signature.js";
 
@@ -38,6 +38,12 @@ export function padReadings(readings: readonly number[], keys: ReadingKeys, inte
   return concatBytes(...padded);
 }
 
+/** A channel's reading in Wh, and the opening of its commitment, out of a record. */
+export function openReading({ interval, padded }: IntervalRecord, channel: number, keys: ReadingKeys) {
+  const { opening, pad } = keys.of(channel, interval);
+  return { reading: (readUint(padded, 4 * channel, 4) ^ readUint(pad, 0, 4)) >>> 0, opening };
+}
+
 interface OpenBatch {
   readonly frontier: MerkleFrontier;
   readonly first: IntervalRecord;
@@ -54,11 +60,12 @@ export class Sealer {
   /** The interval to commit to next, and the channel of it. */
   #record: IntervalRecord | null = null;
   #channel = 0;
-  #daily: { epoch: number; day: number; keys: ReadingKeys } | null = null;
+  readonly #daily: DailyKeys;
 
   constructor(context: SealingContext, journal: Journal) {
     this.context = context;
     this.#journal = journal;
+    this.#daily = new DailyKeys(context.customerKey);
     this.#cursor = journal.log.seek([Mark.INTERVAL, journal.state.sealedTo]);
   }
 
@@ -88,15 +95,11 @@ export class Sealer {
     return true;
   }
 
-  /** The readings' keys of an interval's day; the last day's are kept. Asserts that the epoch's K lives. */
+  /** The readings' keys of an interval's day. Asserts that the epoch's K lives. */
   #dailyKeys(epoch: number, interval: number): ReadingKeys {
-    const day = this.#dayOf(interval);
-    if (this.#daily?.epoch !== epoch || this.#daily.day !== day) {
-      const customer = this.context.customerKey(epoch);
-      assert(customer !== null, "the K of an unsealed interval lives");
-      this.#daily = { epoch, day, keys: new ReadingKeys(dayKey(customer, day)) };
-    }
-    return this.#daily.keys;
+    const keys = this.#daily.of(epoch, this.#dayOf(interval));
+    assert(keys !== null, "the K of an unsealed interval lives");
+    return keys;
   }
 
   #dayOf(interval: number): number {
@@ -122,10 +125,9 @@ export class Sealer {
   }
 
   #commit(record: IntervalRecord): void {
-    const { interval, status, epoch, padded } = record;
+    const { interval, status, epoch } = record;
     const channel = this.#channel;
-    const { opening, pad } = this.#dailyKeys(epoch, interval).of(channel, interval);
-    const reading = (readUint(padded, 4 * channel, 4) ^ readUint(pad, 0, 4)) >>> 0;
+    const { reading, opening } = openReading(record, channel, this.#dailyKeys(epoch, interval));
     const commitment = this.context.key.commit(reading, opening);
     this.#batch ??= { frontier: new MerkleFrontier(), first: record, next: interval, statusUnion: 0 };
     this.#batch.frontier.append(encodeLeaf(interval, channel, status, commitment));

@@ -67,7 +67,7 @@ const commandOf = (kind: number, argument: Uint8Array, counter = 1, notAfter: Ui
   payloadWith({ 2: int(counter), 3: notAfter, 4: int(kind), 5: argument });
 
 describe("a command's envelope", () => {
-  const authentic = (bytes: Uint8Array) => authenticate(bytes, keyOf, base);
+  const authentic = (bytes: Uint8Array) => authenticate(bytes, "command-1", keyOf, base);
 
   it("has the role whose key it was signed with, and gives its payload", () => {
     for (const role of ROLES) {

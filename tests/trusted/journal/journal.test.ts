@@ -184,7 +184,7 @@ const bodyOf = (configuration: Uint8Array) =>
 function provisioned(flash: NorFlash, configuration: Uint8Array = Uint8Array.of(1)): Journal {
   const journal = new Journal(flash);
   journal.format(2);
-  journal.log.append({ type: RecordType.CONFIGURATION, number: 0, body: bodyOf(configuration) });
+  journal.log.append({ type: RecordType.KEPT, number: 0, body: bodyOf(configuration) });
   journal.log.configuration = placeOf(journal.log.tail, HEADER_BYTES);
   journal.writeState();
   return journal;

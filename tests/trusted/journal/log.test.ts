@@ -112,13 +112,13 @@ describe.each(MODES)("the log on %s flash", (mode) => {
 
   it("says what is in the way of the writer some sectors before it is erased, and of nothing that it writes", () => {
     const events = new Events(mode);
-    let place = events.log.append({ type: RecordType.CONFIGURATION, number: 0, body: contentOf(300, 1) });
+    let place = events.log.append({ type: RecordType.KEPT, number: 0, body: contentOf(300, 1) });
     for (let count = 0; count < 40 * SECTORS; count++) {
       events.append();
       expect(events.log.find(place)?.place).toEqual(place);
       expect(events.log.isInTheWay(placeOf(events.log.tail, HEADER_BYTES))).toBe(false);
       if (!events.log.isInTheWay(place)) continue;
-      place = events.log.append({ type: RecordType.CONFIGURATION, number: 0, body: contentOf(300, 1) });
+      place = events.log.append({ type: RecordType.KEPT, number: 0, body: contentOf(300, 1) });
     }
     expect(sequenceOf(place)).toBeGreaterThan(2 * SECTORS);
   });

@@ -40,8 +40,9 @@ describe("the state record", () => {
     const state = newState(2);
     Object.assign(state, {
       openInterval: 0x01020304,
-      lastTime_s: 0x0506070809,
-      configurationPlace: 0x0a0b0c0d0e0f,
+      lastTime_s: 0x05060708,
+      configurationPlace: 0x0a0b0c0d0e,
+      rostersPlace: 0x1a1b1c1d1e,
     });
     state.counters = [1, 2, 3, 0x04040404];
     state.eventCounts[15] = 0x0606;
@@ -51,21 +52,22 @@ describe("the state record", () => {
     Object.assign(second ?? {}, { open_mJ: 8, untimed_mJ: 9, carried_mJ: 10 });
     const bytes = encodeState(state);
     const at = (offset: number, length: number) => hex(bytes.subarray(offset, offset + length));
-    expect(at(0, 7)).toBe("02010203040000");
+    expect(at(0, 7)).toBe("03010203040000");
     expect(at(7, 4)).toBe("ffffffff");
-    expect(at(12, 5)).toBe("0506070809");
-    expect(at(37, 6)).toBe("0a0b0c0d0e0f");
-    expect(at(57, 1)).toBe("02");
-    expect(at(58, 16)).toBe("00000001000000020000000304040404");
-    expect(at(98 + 30, 2)).toBe("0606");
-    expect(at(194, 64)).toBe("cc".repeat(64));
-    expect(at(258, 6)).toBe("010203040506");
-    expect(at(258 + 24, 4)).toBe("00000007");
-    expect(at(258 + 28 + 6, 18)).toBe("000000000008" + "000000000009" + "00000000000a");
+    expect(at(12, 4)).toBe("05060708");
+    expect(at(36, 5)).toBe("0a0b0c0d0e");
+    expect(at(41, 5)).toBe("1a1b1c1d1e");
+    expect(at(60, 1)).toBe("02");
+    expect(at(61, 16)).toBe("00000001000000020000000304040404");
+    expect(at(101 + 30, 2)).toBe("0606");
+    expect(at(197, 64)).toBe("cc".repeat(64));
+    expect(at(261, 6)).toBe("010203040506");
+    expect(at(261 + 24, 4)).toBe("00000007");
+    expect(at(261 + 28 + 6, 18)).toBe("000000000008" + "000000000009" + "00000000000a");
   });
 
   it("has at most 336 bytes of flash for 2 channels and 496 for 8", () => {
-    expect([encodeState(newState(2)).length, encodeState(newState(8)).length]).toEqual([314, 482]);
+    expect([encodeState(newState(2)).length, encodeState(newState(8)).length]).toEqual([317, 485]);
     expect(recordBytes(encodeState(newState(2)).length)).toBeLessThanOrEqual(336);
     expect(recordBytes(encodeState(newState(8)).length)).toBeLessThanOrEqual(496);
   });
@@ -82,7 +84,7 @@ describe("the state record", () => {
         const change = stateChange(["counters", "sealedTo", "eventDigest", "configurationPlace"]);
         const bytes = change.encode(state);
         expect(bytes.length).toBe(change.bytes);
-        expect(change.bytes).toBe(4 + 6 + 16 + 32);
+        expect(change.bytes).toBe(4 + 5 + 16 + 32);
         const { sealedTo, configurationPlace, counters, eventDigest } = state;
         const changed = { ...other, ...change.decode(Uint8Array.of(...bytes, 1, 2, 3)) };
         expect(changed).toEqual({ ...other, sealedTo, configurationPlace, counters, eventDigest });
