@@ -4,13 +4,12 @@
 // and whichever came first must not decide.
 
 import { ensure, VerificationError } from "../proofs/signed.js";
+import { WINDOW_S } from "../trusted/blinding/memory.js";
 import { assert, sameBytes } from "../trusted/encoding/bytes.js";
 import { DAY_SECONDS, intervalStart_s } from "../trusted/metrology/interval.js";
 import type { KeptRoster, Rosters } from "./rosters.js";
 import { checkSums, decodeShare, type Share } from "./share.js";
 
-/** A unit makes shares and repairs of an interval for so long after its end. */
-export const WINDOW_S = 8 * DAY_SECONDS;
 /** Shares that there is room for unless told otherwise: a day of 10,000 meters at 900 s. */
 const SHARES_MAX = 2 ** 20;
 

@@ -5,8 +5,7 @@ import { bytesToHex } from "@noble/hashes/utils.js";
 import { type Revocation, verifyCertificate } from "../proofs/certificate.js";
 import { ensure } from "../proofs/signed.js";
 import { type Certificate, Role } from "../trusted/authority/certificate.js";
-import type { Member } from "../trusted/blinding/pair-keys.js";
-import { MEMBERS_MAX } from "../trusted/blinding/roster.js";
+import { MEMBERS_MAX, type Member } from "../trusted/blinding/roster.js";
 import { FormatError, sameBytes } from "../trusted/encoding/bytes.js";
 
 /** Largest document that a unit takes, bytes. */

@@ -4,11 +4,11 @@
 import { bytesToHex } from "@noble/hashes/utils.js";
 import { ensure, signWithKey, verifySigned } from "../proofs/signed.js";
 import type { Certificate } from "../trusted/authority/certificate.js";
-import type { Member } from "../trusted/blinding/pair-keys.js";
 import {
   decodeRoster,
   isMarked,
   isRepair,
+  type Member,
   type RepairTerms,
   type Roster,
   Statistic,

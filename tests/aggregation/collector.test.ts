@@ -1,9 +1,10 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { ModelStreet } from "../../host-sim/model-street.js";
-import { Collector, type Outcome, WINDOW_S, windowAt } from "../../src/aggregation/collector.js";
+import { Collector, type Outcome, windowAt } from "../../src/aggregation/collector.js";
 import { decodeShare, type Share } from "../../src/aggregation/share.js";
 import { sumUp } from "../../src/aggregation/sums.js";
+import { WINDOW_S } from "../../src/trusted/blinding/memory.js";
 import { encodeShare } from "../../src/trusted/blinding/share.js";
 import { DAY_SECONDS } from "../../src/trusted/metrology/interval.js";
 import { isRefused } from "../mutants.js";

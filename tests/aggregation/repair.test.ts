@@ -1,11 +1,12 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { ModelStreet } from "../../host-sim/model-street.js";
-import { Collector, WINDOW_S } from "../../src/aggregation/collector.js";
+import { Collector } from "../../src/aggregation/collector.js";
 import { planRepairs, type RepairOptions, type RepairPlan } from "../../src/aggregation/repair.js";
 import { resultAt, resultsOf } from "../../src/aggregation/results.js";
 import { type KeptRoster, signRoster } from "../../src/aggregation/rosters.js";
 import { Seals } from "../../src/aggregation/seals.js";
+import { WINDOW_S } from "../../src/trusted/blinding/memory.js";
 import { isFairRepair, isMarked, type RepairTerms, type Roster } from "../../src/trusted/blinding/roster.js";
 import { DAY_SECONDS } from "../../src/trusted/metrology/interval.js";
 
