@@ -73,9 +73,10 @@ export class Seals {
    * ones when more shares have come. What does not verify is kept as a fault and seals nothing.
    */
   addBatches(trust: Trust, documents: readonly Uint8Array[]): void {
-    // All are recorded first: a fork refuses both of two batches, whichever comes first.
-    const signed = documents.flatMap((document) => this.#verify(trust, document));
-    for (const batch of signed) this.#seal(batch);
+    for (const document of documents) {
+      const batch = this.#verify(trust, document);
+      if (batch) this.#seal(batch);
+    }
   }
 
   /**
@@ -101,18 +102,18 @@ export class Seals {
     }
   }
 
-  #verify(trust: Trust, document: Uint8Array): SignedBatch[] {
+  #verify(trust: Trust, document: Uint8Array): SignedBatch | null {
     const { meterId } = trust.certificate;
     const unknown = { meterId, first: 0, last: U32_MAX };
     const batch = this.#attempt(bytesToHex(digest(document)), unknown, () =>
       verifyStatement(document, trust),
     );
-    if (batch === null) return [];
+    if (batch === null) return null;
     const isRecorded = this.#attempt(nameOf(batch), rangeOf(batch), () => {
       this.#ledger.record(linkOf(batch));
       return true;
     });
-    return isRecorded === null ? [] : [batch];
+    return isRecorded === null ? null : batch;
   }
 
   /** Rebuilds the root of a batch from shares, and marks those that are under it. */

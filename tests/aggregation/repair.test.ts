@@ -149,6 +149,20 @@ describe("repairs", () => {
     expect(WINDOW_S).toBe(8 * DAY_SECONDS);
   });
 
+  it("are of no time that a successor has taken over", () => {
+    const streetful = new Streetful(() => true, 0);
+    const { roster, members } = streetful.standing;
+    const firstDay = source.firstDay + 7;
+    const terms = { ...roster, members: source.meters, firstDay, lastDay: null };
+    const successor = streetful.rosters.plan(terms, source.firstDay * DAY_SECONDS);
+    streetful.rosters.addStanding(signRoster(successor, source.aggregatorSeed), source.meters);
+    const { unrepaired } = streetful.plan(10.5);
+    expect(unrepaired.at(-1)).toMatchObject({
+      last: source.firstOf(7) - 1,
+      missing: members.map(({ meterId }) => meterId),
+    });
+  });
+
   it("are at most eight among those that a member holds, the longest first", () => {
     // Ten gaps of one to five intervals, two days of five.
     const starts = [0, 3, 6, 10, 15, 48, 51, 60, 70, 80];

@@ -57,6 +57,8 @@ describe("a standing roster", () => {
     street.rosters.addStanding(signRoster(planOn(8), street.aggregatorSeed), street.meters);
     expect(street.rosters.lastOf(first)).toBe(street.firstOf(8) - 1);
     expect(street.rosters.lastOf(second)).toBeLessThan(second.roster.firstInterval);
+    street.stand({ firstDay: street.firstDay + 20 });
+    expect(street.rosters.lastOf(first)).toBe(street.firstOf(8) - 1);
   });
 
   it("is only for meters that are certified for its start, its intervals and its channels", () => {

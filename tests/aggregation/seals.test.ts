@@ -3,7 +3,7 @@ import { beforeEach, describe, expect, it } from "vitest";
 import { ModelStreet } from "../../host-sim/model-street.js";
 import { Collector } from "../../src/aggregation/collector.js";
 import { repairOf } from "../../src/aggregation/repair.js";
-import { type GroupResult, resultAt, resultsOf } from "../../src/aggregation/results.js";
+import { type GroupResult, resultAt, resultsOf, totalsOf } from "../../src/aggregation/results.js";
 import { type KeptRoster, signRoster } from "../../src/aggregation/rosters.js";
 import { Seals } from "../../src/aggregation/seals.js";
 import { commitmentAt, decodeShare, openingAt, type Share } from "../../src/aggregation/share.js";
@@ -176,6 +176,13 @@ describe("a lie of a member's customer or network", () => {
       `interval ${evening.interval(5)} of roster 1, channel 0: a member's share is false`,
     );
     expect(evening.states.filter((one) => one === "verified")).toHaveLength(47);
+    const totals = totalsOf([evening.result(4), evening.result(5)]);
+    expect(totals.map(({ groups, groupsWithout }) => [groups, groupsWithout])).toEqual([
+      [1, 0],
+      [1, 0],
+      [0, 1],
+      [0, 1],
+    ]);
   });
 
   it("about the opening is seen", () => {
@@ -229,6 +236,13 @@ describe("a batch", () => {
     evening.send().seal(4, [sealedBy(5)]);
     expect(evening.result(0)).toMatchObject({ state: "unverified", isFalse: true });
     expect(evening.faults).toEqual(["batch 0 of SM-00006: the certificate is of SM-00005"]);
+  });
+
+  it("that is false is remembered 256 times a meter and no more", () => {
+    const junk = Array.from({ length: 300 }, (_, at) => Uint8Array.of(at >> 8, at));
+    evening.seals.addBatches(trustOf(4), junk);
+    evening.seals.addBatches(trustOf(5), junk.slice(0, 1));
+    expect(evening.seals.faults).toHaveLength(257);
   });
 
   it("that is malformed seals nothing", () => {
@@ -313,6 +327,17 @@ describe("a repair with statistic 3", () => {
     expect(channels?.[0]?.sum_Wh).toBe(
       Array.from({ length: 8 }, (_, at) => reading(at)).reduce((a, b) => a + b),
     );
+  });
+
+  it("takes the place of a sum that was shown to be false", () => {
+    repaired((share) => share);
+    for (let at = 40; at < 48; at++) {
+      evening.sendOne(9, at, (share) => (at === 44 ? shift(share, -20n) : share));
+    }
+    evening.seal();
+    expect(evening.result(43)).toMatchObject({ state: "verified", missing: [] });
+    expect(evening.result(44)).toMatchObject({ state: "repaired", isFalse: false, missing: [] });
+    expect(evening.result(44).falsehoods[0]).toContain("of roster 1, channel 0: a member's share is false");
   });
 
   it("is not, where a share's commitment is another than the sealed one", () => {
