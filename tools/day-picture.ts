@@ -1,4 +1,5 @@
 // Draws one day twice, as SVG: as the customer sees it, and as the supplier does.
+import { document, FAINT, scaleTop, text } from "./svg.js";
 
 /** Readings of one interval, Wh, and the commitment that the supplier has instead. */
 export interface DrawnInterval {
@@ -20,24 +21,8 @@ const [WIDTH, HEIGHT] = [1120, 430];
 /** Plot areas: left edge, width; both share top and height, px. */
 const [CUSTOMER_X, SUPPLIER_X, PANEL_WIDTH, TOP, PLOT_HEIGHT] = [64, 610, 460, 92, 230];
 const HOURS = [0, 6, 12, 18, 24];
-const INK = "#1f2933";
-const FAINT = "#9aa5b1";
 const IMPORT = "#2364aa";
 const EXPORT = "#e08e0b";
-
-const escapeXml = (text: string) => text.replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;");
-
-function text(x: number, y: number, content: string, style = ""): string {
-  return `<text x="${x}" y="${y}" fill="${INK}" ${style}>${escapeXml(content)}</text>`;
-}
-
-/** The smallest of 1, 2, 5 times a power of ten, Wh, that holds the largest reading. */
-function scaleTop(largest_Wh: number): number {
-  for (let power = 10; power <= 1e9; power *= 10) {
-    for (const step of [1, 2, 5]) if (step * power >= largest_Wh) return step * power;
-  }
-  return 1e10;
-}
 
 function hourAxis(left: number, y: number): string[] {
   return HOURS.map((hour) => {
@@ -109,13 +94,9 @@ function supplierPanel({ intervals, supplierLines }: DayPicture): string[] {
 
 /** An SVG document of 1,120 by 430 px. */
 export function drawDay(picture: DayPicture): string {
-  return [
-    `<svg xmlns="http://www.w3.org/2000/svg" width="${WIDTH}" height="${HEIGHT}" viewBox="0 0 ${WIDTH} ${HEIGHT}" font-family="sans-serif">`,
-    `<rect width="${WIDTH}" height="${HEIGHT}" fill="white"/>`,
+  return document(WIDTH, HEIGHT, [
     text(CUSTOMER_X, 32, picture.title, 'font-size="18"'),
     ...customerPanel(picture),
     ...supplierPanel(picture),
-    "</svg>",
-    "",
-  ].join("\n");
+  ]);
 }

@@ -34,8 +34,8 @@ import {
 
 /** Batches or pairings of a meter that are read, at most. */
 const DOCUMENTS_MAX = 20_000;
-const BATCH_NAME = /^\d{6,10}\.cbor$/;
-const RENEWAL_NAME = /^certificate-\d{5}\.cbor$/;
+export const BATCH_NAME = /^\d{6,10}\.cbor$/;
+export const RENEWAL_NAME = /^certificate-\d{5}\.cbor$/;
 const PAIRING_NAME = /^pairing-\d{5}\.cbor$/;
 
 /** Writes what a meter has sent into a folder of its own. */
@@ -91,7 +91,8 @@ function readSequence(path: string, decode: (bytes: Uint8Array) => unknown): Uin
   return bytes;
 }
 
-function readDocuments(
+/** The documents of a folder whose names fit, by name; `decode` throws FormatError for one that is malformed. */
+export function readDocuments(
   directory: string,
   name: RegExp,
   decode: (document: Uint8Array) => unknown,
@@ -110,7 +111,7 @@ function readDocuments(
 }
 
 /** What lies in a folder. @throws UsageError when it is none, or cannot be read. */
-function namesIn(directory: string): string[] {
+export function namesIn(directory: string): string[] {
   try {
     return readdirSync(directory);
   } catch (error) {

@@ -2,7 +2,9 @@
 import { Command, CommanderError } from "commander";
 import { addAccumulator } from "./accumulator.js";
 import { addAccuracy } from "./accuracy.js";
+import { addAggregate } from "./aggregate.js";
 import { addBench } from "./bench.js";
+import { addBenchAggregation } from "./bench-aggregation.js";
 import { addBill } from "./bill.js";
 import { addCalibrate } from "./calibrate.js";
 import { addCheck } from "./check.js";
@@ -41,12 +43,14 @@ const COMMANDS = [
   addTariff,
   addBill,
   addVerifyBill,
+  addAggregate,
   addLosses,
   addForecast,
   addLossesTrial,
   addProvision,
   addCommand,
   addBench,
+  addBenchAggregation,
   addFuzz,
   addTorture,
   addXs,
