@@ -143,7 +143,7 @@ export class ModelStreet {
     const { statistics, channels } = roster;
     const after = (at: number) => masks(digest(S, uintBytes(at, 2)), interval, statistics, channels.length);
     const [own, before] = [after(member), after((member + members.length - 1) % members.length)];
-    const values = valuesOf(statistics, this.openingsOf(meter, interval), this.#status(meter, interval));
+    const values = valuesOf(statistics, this.openingsOf(meter, interval));
     const sums = values.map((value, at) => value + (own[at] as bigint) - (before[at] as bigint));
     return encodeSums(statistics, sums, layout.openings === null ? [] : this.commitmentsOf(meter, interval));
   }

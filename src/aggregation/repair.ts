@@ -3,15 +3,12 @@
 // then one for a run of a UTC day. Which repairs may be ordered at all is for the units' own rules to say
 // (src/trusted/blinding/roster.ts): what would show the sum of a few meters stays open.
 
-import { WINDOW_S } from "../trusted/blinding/memory.js";
+import { REPAIRS_MAX, WINDOW_S } from "../trusted/blinding/memory.js";
 import { isFairRepair, leastMembers, type Roster } from "../trusted/blinding/roster.js";
 import { DAY_SECONDS, intervalAt, intervalStart_s } from "../trusted/metrology/interval.js";
 import type { Collector } from "./collector.js";
 import { missingOf, repairAt } from "./results.js";
 import type { KeptRoster, Rosters } from "./rosters.js";
-
-/** Repairs that a unit holds while shares of them can be made. */
-const REPAIRS_MAX = 8;
 
 export interface RepairOptions {
   /** Unix time. */

@@ -4,6 +4,7 @@
 import { bytesToHex } from "@noble/hashes/utils.js";
 import { ensure, signWithKey, verifySigned } from "../proofs/signed.js";
 import type { Certificate } from "../trusted/authority/certificate.js";
+import { STANDING_MIN_S } from "../trusted/blinding/memory.js";
 import {
   decodeRoster,
   isMarked,
@@ -20,8 +21,6 @@ import { DOCUMENT_BYTES_MAX, type Enrolled, inOrder } from "./enrolment.js";
 import { encodeRoster, membersDigest } from "./roster.js";
 import { layoutOf, type ShareLayout } from "./share.js";
 
-/** Least time from a standing roster's start to its end or its successor's start. */
-export const STANDING_MIN_S = 7 * DAY_SECONDS;
 /** Most rosters kept: 20 years of a group of which two repairs a day are ordered, or a week of 10,000 meters. */
 const ROSTERS_MAX = 2 ** 14;
 

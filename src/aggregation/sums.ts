@@ -2,8 +2,8 @@
 // If one share is missing or made under another roster, noise is left, and noise of 64 bits shows itself: a sum of so
 // few readings below 2^32 it is not.
 import { ensure } from "../proofs/signed.js";
+import { SQUARED_MAX } from "../trusted/blinding/share.js";
 import { readUint } from "../trusted/encoding/bytes.js";
-import { Status } from "../trusted/metrology/interval.js";
 import { READING_MAX } from "../trusted/sealing/commitment.js";
 import { L, numberOf } from "../trusted/sealing/edwards.js";
 import type { Tally } from "./collector.js";
@@ -15,8 +15,7 @@ export interface ChannelSum {
   readonly sum_Wh: number;
   readonly mean_Wh: number;
   /**
-   * Of the population, in Wh²; null without statistic 2, and where a reading was flagged (status 16): its square is
-   * not in the sum of squares, though it is in the sum.
+   * Of the population, in Wh²; null without statistic 2, and where the sum is so large that a square may be capped.
    */
   readonly variance_Wh2: number | null;
   /** Its root. */
@@ -63,13 +62,12 @@ export function sumUp(tally: Tally): ChannelSum[] {
   ensure(tally.isComplete, `${name}: shares are missing`);
   const { channels, squares } = kept.layout;
   const n = kept.members.length;
-  const hasVariance = squares !== null && (tally.statusUnion & Status.FAULT) === 0;
   return Array.from({ length: channels }, (_, channel) => {
     const S = addWords(tally, channel * WORD_BYTES);
     ensure(S <= BigInt(n) * BigInt(READING_MAX), `${name}: the shares of channel ${channel} add up to noise`);
     const sum_Wh = Number(S);
     const mean = { sum_Wh, mean_Wh: sum_Wh / n };
-    if (!hasVariance) return { ...mean, variance_Wh2: null, deviation_Wh: null };
+    if (squares === null || sum_Wh > SQUARED_MAX) return { ...mean, variance_Wh2: null, deviation_Wh: null };
     const Q = addWords(tally, squares + channel * WORD_BYTES);
     ensure(
       areMoments(BigInt(n), S, Q),

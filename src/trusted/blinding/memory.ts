@@ -11,11 +11,11 @@ import * as form from "./roster.js";
 /** Shares and repairs are made for this long after an interval's end, s. */
 export const WINDOW_S = 8 * DAY_SECONDS;
 /** A standing roster is in force for at least this long, unless a later one comes before it begins, s. */
-const STANDING_MIN_S = 7 * DAY_SECONDS;
+export const STANDING_MIN_S = 7 * DAY_SECONDS;
 /** Those of the window: the one in force, two that it followed within eight days, and one to come. */
 const STANDING_MAX = 4;
 /** Repairs in the window. */
-const REPAIRS_MAX = 8;
+export const REPAIRS_MAX = 8;
 
 /** A standing roster that was accepted. */
 export interface Standing {
