@@ -1,20 +1,17 @@
 // The far end of the uplink: keeps what arrives, once each and in order, and answers requests for the time
 // with the network operator's signature. It holds no key that opens anything, and trusts nothing it stores.
 import { concatBytes } from "@noble/hashes/utils.js";
+import { decodeShare } from "../src/aggregation/share.js";
 import { decodeEvent, decodePairing, decodeReading } from "../src/customer/messages.js";
 import { nonceOf } from "../src/meter/time-request.js";
 import { decodeStatement } from "../src/proofs/batch.js";
 import { readMeterId } from "../src/trusted/authority/configuration.js";
-import { readGroupId } from "../src/trusted/blinding/roster.js";
 import { CborReader } from "../src/trusted/encoding/cbor.js";
 import { type DocumentType, decodeSign1 } from "../src/trusted/encoding/cose.js";
 import { U32_MAX } from "../src/trusted/metrology/interval.js";
 import { signTime } from "./time-service.js";
 
 const PAYLOAD_MAX = 4096;
-const SHARE_FORMAT = 1;
-/** Least bytes of a share: one channel's sum. */
-const SUM_BYTES = 8;
 
 /** Kinds of messages that are kept by a number, by the last part of their topic; shares are kept beside them. */
 export type StoredTopic = "reading" | "batch" | "event" | "pairing" | "register";
@@ -39,18 +36,9 @@ function registerInterval(payload: Uint8Array): number {
   return reader.key(2).uint(U32_MAX);
 }
 
-/** What a share is known by: its interval and its roster's number. What it hides is for the aggregator to check. */
+/** A share's sequence: its interval and its roster's number. @throws FormatError for what is none. */
 function shareName(message: Uint8Array): string {
-  const reader = new CborReader(message, "share");
-  reader.array(7);
-  if (reader.uint(0xff) !== SHARE_FORMAT) reader.refuse("format of another version");
-  readMeterId(reader);
-  const interval = reader.uint(U32_MAX);
-  readGroupId(reader);
-  const rosterNumber = reader.uint(U32_MAX);
-  reader.uint(0xff);
-  reader.bytes(SUM_BYTES, PAYLOAD_MAX);
-  reader.end();
+  const { interval, rosterNumber } = decodeShare(message);
   return `${interval} ${rosterNumber}`;
 }
 

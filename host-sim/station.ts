@@ -4,7 +4,7 @@
 import { type Bypass, feederTraces } from "./feeder.js";
 import { SeededRandom } from "./seeded.js";
 import type { Fed } from "./street.js";
-import { formGroups } from "./street-rosters.js";
+import { groupsOf } from "./street-rosters.js";
 import type { Trace } from "./trace.js";
 
 const CABLE_HOUSEHOLDS_MAX = 128;
@@ -19,7 +19,7 @@ export function stationTraces(households: readonly Trace[], seed: number, bypass
   const count = households.length;
   if (bypass && !(bypass.household >= 0 && bypass.household < count))
     throw new RangeError(`a bypass is of one of the ${count} households`);
-  const cables = formGroups(households, CABLE_HOUSEHOLDS_MAX);
+  const cables = groupsOf(households, CABLE_HOUSEHOLDS_MAX);
   const fed = cables.map((own, at) => {
     const cableSeed = new SeededRandom(seed, "station", `cable ${at}`).nextU32();
     const household = (bypass?.household ?? -1) - cables.slice(0, at).flat().length;

@@ -1,29 +1,22 @@
 // The aggregator of a simulated street: cuts its meters into groups, signs a standing roster for each, and a repair
 // where members will be dark. It keeps to the units' own rules (src/trusted/blinding): others bring no shares.
-import { encodeRoster, membersDigest } from "../src/aggregation/roster.js";
-import { signWithKey } from "../src/proofs/signed.js";
+import { cutEvenly } from "../src/aggregation/enrolment.js";
+import { maskOf } from "../src/aggregation/repair.js";
+import { membersDigest } from "../src/aggregation/roster.js";
+import { type SignedRoster, signRoster } from "../src/aggregation/rosters.js";
 import { isFairRepair, leastMembers, type Member, type Roster } from "../src/trusted/blinding/roster.js";
-import { digest } from "../src/trusted/sealing/keys.js";
 
 /** A roster of the street as it was signed. */
-export interface StreetRoster {
-  readonly roster: Roster;
-  /** COSE_Sign1 by the aggregator. */
-  readonly document: Uint8Array;
-  /** H of the payload. */
-  readonly S: Uint8Array;
+export interface StreetRoster extends SignedRoster {
   /** Those who take part, ascending. */
   readonly meterIds: readonly string[];
   /** Null of a standing roster. */
   readonly repaired: StreetRoster | null;
 }
 
-/** Neighbours into as few groups as so many members at most allow, of sizes that differ by one at most. */
-export function formGroups<M>(meters: readonly M[], membersMax: number): M[][] {
-  const count = Math.ceil(meters.length / membersMax);
-  const edge = (group: number) => Math.floor((group * meters.length) / count);
-  return Array.from({ length: count }, (_, group) => meters.slice(edge(group), edge(group + 1)));
-}
+/** Neighbours into as few groups as so many members at most allow. */
+export const groupsOf = <M>(meters: readonly M[], membersMax: number): M[][] =>
+  cutEvenly(meters, Math.ceil(meters.length / membersMax));
 
 /** @param seed Ed25519 seed of the aggregator. @throws FormatError for members that do not ascend. */
 export function signStanding(
@@ -38,7 +31,7 @@ export function signStanding(
     terms: { membersDigest: membersDigest(members) },
   };
   const meterIds = members.map(({ meterId }) => meterId);
-  return { ...sign(roster, seed), meterIds, repaired: null };
+  return { ...signRoster(roster, seed), meterIds, repaired: null };
 }
 
 /** What a repair is of. */
@@ -64,15 +57,7 @@ export function signRepair(
   const lit = meterIds.filter((meterId) => !dark.has(meterId));
   const taking = lit.slice(Math.max(0, least - (meterIds.length - lit.length)));
   if (!isFairRepair(taking.length, meterIds.length, least)) return null;
-  const mask = new Uint8Array(Math.ceil(meterIds.length / 8));
-  for (const [at, meterId] of meterIds.entries()) {
-    if (taking.includes(meterId)) mask[at >> 3] = (mask[at >> 3] ?? 0) | (1 << (at & 7));
-  }
-  const repair = { ...roster, ...names, memberCount: taking.length, terms: { standing: S, mask } };
-  return { ...sign(repair, seed), meterIds: taking, repaired: standing };
-}
-
-function sign(roster: Roster, seed: Uint8Array): Pick<StreetRoster, "roster" | "document" | "S"> {
-  const payload = encodeRoster(roster);
-  return { roster, document: signWithKey("roster-1", payload, seed), S: digest(payload) };
+  const terms = { standing: S, mask: maskOf(meterIds, new Set(taking)) };
+  const repair = { ...roster, ...names, memberCount: taking.length, terms };
+  return { ...signRoster(repair, seed), meterIds: taking, repaired: standing };
 }

@@ -14,7 +14,7 @@ import { drawCustomer, drawParties, type Parties } from "./parties.js";
 import { SeededRandom } from "./seeded.js";
 import { createWorld, householdConfiguration } from "./simulation.js";
 import type { Letter, MeterPlan } from "./street-meter.js";
-import { formGroups, type StreetRoster, signRepair, signStanding } from "./street-rosters.js";
+import { groupsOf, type StreetRoster, signRepair, signStanding } from "./street-rosters.js";
 import type { Trace } from "./trace.js";
 
 export const METERS_MAX = 1_024;
@@ -116,7 +116,7 @@ export function planStreet(options: StreetOptions): Street {
   const common = { terms, parties, image: buildImage(parties.authority.publicKey) };
   const { feeder, metered } = terms.feed(numbersTo(terms.meters).map((number) => householdOf(terms, number)));
   const households = metered.map((trace, number) => planHousehold(common, number, trace));
-  const groups = formGroups(households, terms.groupSize);
+  const groups = groupsOf(households, terms.groupSize);
   const standing = groups.map((members, group) => standingOf(common, members, group));
   const repairs = repairsOf(common, standing);
   const plans = groups.flatMap((members, group) => {

@@ -82,6 +82,11 @@ export function formGroups<M extends Member>(
   const count = Math.min(Math.ceil(sorted.length / target), Math.floor(sorted.length / minimum));
   const fits = count > 0 && sorted.length <= count * MEMBERS_MAX;
   ensure(fits, `${sorted.length} meters make no groups of ${minimum} to ${MEMBERS_MAX}`);
-  const edge = (group: number) => Math.floor((group * sorted.length) / count);
-  return Array.from({ length: count }, (_, group) => sorted.slice(edge(group), edge(group + 1)));
+  return cutEvenly(sorted, count);
+}
+
+/** Cuts a list into so many pieces, whose sizes differ by one at most. */
+export function cutEvenly<T>(list: readonly T[], pieces: number): T[][] {
+  const edge = (piece: number) => Math.floor((piece * list.length) / pieces);
+  return Array.from({ length: pieces }, (_, piece) => list.slice(edge(piece), edge(piece + 1)));
 }

@@ -83,17 +83,24 @@ export function planRepairs(
 
 const lengthOf = ({ first, last }: Run) => last - first + 1;
 
+/** The bits of a repair: which of a standing roster's members take part. */
+export function maskOf(meterIds: readonly string[], taken: ReadonlySet<string>): Uint8Array {
+  const mask = new Uint8Array(Math.ceil(meterIds.length / 8));
+  for (const [at, meterId] of meterIds.entries()) {
+    if (taken.has(meterId)) mask[at >> 3] = (mask[at >> 3] ?? 0) | (1 << (at & 7));
+  }
+  return mask;
+}
+
 /** A repair of a standing roster over those of its members that are named. */
 export function repairOf(
   { roster, members, S }: KeptRoster,
   taken: ReadonlySet<string>,
   names: Pick<Roster, "rosterNumber" | "firstInterval" | "lastInterval">,
 ): Roster {
-  const mask = new Uint8Array(Math.ceil(members.length / 8));
-  for (const [at, { meterId }] of members.entries()) {
-    if (taken.has(meterId)) mask[at >> 3] = (mask[at >> 3] ?? 0) | (1 << (at & 7));
-  }
-  return { ...roster, ...names, memberCount: taken.size, terms: { standing: S, mask } };
+  const meterIds = members.map(({ meterId }) => meterId);
+  const terms = { standing: S, mask: maskOf(meterIds, taken) };
+  return { ...roster, ...names, memberCount: taken.size, terms };
 }
 
 /** The intervals in [from_s, to_s) of a roster that lack shares and have no repair: at most those of the window. */
