@@ -95,6 +95,30 @@ describe("a unit's shares", () => {
     expect(given(meter, 1).length).toBe(7);
   });
 
+  it("of several repairs are made once each, until they are asked for again", () => {
+    const street = streetOf(9);
+    const { meter } = street;
+    const standing = street.standing();
+    street.install(standing);
+    meter.passUntil(DAY_S + 6 * HALF_HOUR_S + 60, POWER_W, HALF_HOUR_S);
+    const first = street.dayBegin(1);
+    const shares = () =>
+      meter.shares.slice(6).map(({ interval, rosterNumber }) => `${interval - first}/${rosterNumber}`);
+    const [one, two] = [
+      street.repair(standing, [0, 1, 8], [first + 4, first + 5]),
+      street.repair(standing, [0, 2, 8], [first + 1, first + 2], { rosterNumber: 3 }),
+    ] as const;
+    street.send(one.document);
+    expect(shares()).toEqual(["4/2", "5/2"]);
+    street.send(two.document);
+    expect(shares()).toEqual(["4/2", "5/2", "1/3", "2/3"]);
+    expect(given(meter, 3)).toEqual(hexes(street.expected(two, [first + 1, first + 2])));
+    // Of repairs nothing is noted: a restart gives them again.
+    meter.boot();
+    meter.confirm();
+    expect(shares().slice(4)).toEqual(["1/3", "2/3", "4/2", "5/2"]);
+  });
+
   it("are the same bytes after a power cut, and only those that were not acknowledged", () => {
     const street = streetOf(9);
     const { meter } = street;
