@@ -362,7 +362,7 @@ describe("a member's certificate", () => {
   }
 
   /** Whatever X is; the form of the rest is right. */
-  function certificateOf({ meter }: BenchStreet, meterId: string, X: Uint8Array): Uint8Array {
+  function certificateOf({ meter }: BenchStreet, meterId: string, X: Uint8Array, isValid = true): Uint8Array {
     const { signingKey, softwareId, channels, notBefore_s, notAfter_s } = meter.certificate;
     const payload = map(
       [1, tstr(meterId)],
@@ -372,7 +372,7 @@ describe("a member's certificate", () => {
       [5, int(HALF_HOUR_S)],
       [6, array(...channels.map(tstr))],
       [7, int(notBefore_s)],
-      [8, int(notAfter_s)],
+      [8, int(isValid ? notAfter_s : notBefore_s)],
       [9, int(0)],
     );
     return signWithKey("certificate-1", payload, meter.parties.authority.seed);
@@ -398,6 +398,15 @@ describe("a member's certificate", () => {
     ["with this meter's id and another key", replace(2, { X: neighbour("SM-9", "other").X })],
   ])("of a meter %s is refused, whatever the digest says", (_, change) => {
     among(change);
+  });
+
+  it("that is never valid is refused", () => {
+    const street = streetOf(3);
+    const [first, self, last] = street.members as [Neighbour, Neighbour, Neighbour];
+    street.install(street.standing(), [street.certificate(first), street.certificate(self)]);
+    expectRefused(street, certificateOf(street, last.meterId, last.X, false), "counted");
+    street.send(certificateOf(street, last.meterId, last.X));
+    expect(numbersIn(street.meter)).toEqual([[1], []]);
   });
 
   it("of a peer that was revoked is refused, until it is revoked no more", () => {
@@ -894,19 +903,23 @@ describe("as the log comes round", () => {
     expectRefused(street, street.standing({ firstInterval: street.dayBegin(60) }).document, "noted");
   });
 
-  it("a member that has rotted ends the roster's shares, and what it forbids stays forbidden", () => {
+  // One day after it began its members are about to be moved, five days after they are not.
+  it.each([
+    1, 5,
+  ])("a member that has rotted by day %i ends the roster's shares, and what it forbids stays forbidden", (day) => {
     quick.on = true;
     const street = streetOf(20, { sectors: SECTORS });
     const { meter } = street;
     street.install(street.standing());
-    meter.passUntil(DAY_S + HALF_HOUR_S + 60, POWER_W, HALF_HOUR_S);
-    expect(meter.shares.length).toBe(1);
+    meter.passUntil(day * DAY_S + HALF_HOUR_S + 60, POWER_W, HALF_HOUR_S);
+    const before = (day - 1) * 48 + 1;
+    expect(meter.shares.length).toBe(before);
     rot(meter, placesOf(meter).members);
     meter.boot();
     meter.confirm();
-    meter.passUntil(2 * DAY_S, POWER_W, HALF_HOUR_S);
-    expect(meter.shares.length).toBe(1);
-    expect(meter.readings.length).toBe(2 * 48);
+    meter.passUntil((day + 1) * DAY_S, POWER_W, HALF_HOUR_S);
+    expect(meter.shares.length).toBe(before);
+    expect(meter.readings.length).toBe((day + 1) * 48);
     const next = { rosterNumber: 2, firstInterval: street.dayBegin(7) };
     expectRefused(street, street.standing(next).document, "noted");
     meter.boot();
@@ -914,12 +927,13 @@ describe("as the log comes round", () => {
     expectRefused(street, street.standing(next).document, "noted");
     // Nor are lost members copied: the log goes on without them, and a successor is as good as ever.
     meter.passUntil(16 * DAY_S, POWER_W, HALF_HOUR_S);
-    expect(placesOf(meter).members).toBe(0);
+    if (day === 1) expect(placesOf(meter).members).toBe(0);
     expect(numbersIn(meter)).toEqual([[1], []]);
+    expect(meter.shares.length).toBe(before);
     const successor = street.standing({ rosterNumber: 2, firstInterval: street.dayBegin(17) });
     street.install(successor);
     meter.passUntil(17 * DAY_S + HALF_HOUR_S + 60, POWER_W, HALF_HOUR_S);
-    expect(hexes(meter.shares.slice(1).map(({ message }) => message))).toEqual(
+    expect(hexes(meter.shares.slice(before).map(({ message }) => message))).toEqual(
       hexes(street.expected(successor, [street.dayBegin(17)])),
     );
     meter.check();
