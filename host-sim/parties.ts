@@ -63,6 +63,50 @@ export interface Enrolment {
 }
 
 /**
+ * What the bench asks of a blank meter, and how the authority certifies it by its answer.
+ * @param unix_s the bench's time; the first interval is the one after it.
+ */
+export function enrolment(
+  parties: Parties,
+  random: SeededRandom,
+  configuration: Configuration,
+  softwareId: Uint8Array,
+  unix_s: number,
+) {
+  const challenge = randomScalar(new SeededEntropy(random.fork("challenge")));
+  const point = BASE.multiply(challenge).toBytes();
+  const stored = encodeConfiguration(configuration);
+  const request = array(int(1), bstr(stored), bstr(parties.customer.user), int(unix_s), bstr(point));
+  const certify = (answer: Uint8Array): Enrolment => {
+    const reader = new CborReader(answer, "provisioning answer");
+    reader.array(6);
+    reader.key(1);
+    const meterId = reader.text(32);
+    const [signingKey, agreementKey, proof] = [reader.bytes(32), reader.bytes(32), reader.bytes(32)];
+    const pairing = reader.bytes(1, 512);
+    reader.end();
+    const expected = possessionProof(agree(challenge, agreementKey), meterId, signingKey);
+    if (!sameBytes(proof, expected)) throw new Error("the meter does not hold its agreement key");
+    verifySigned("pairing-1", pairing, signingKey, 512);
+    const notBefore_s = unix_s - (unix_s % DAY_SECONDS);
+    const payload = encodeCertificate({
+      meterId,
+      signingKey,
+      agreementKey,
+      softwareId,
+      intervalSeconds: configuration.intervalSeconds,
+      channels: configuration.channels,
+      notBefore_s,
+      notAfter_s: notBefore_s + VALID_YEARS * YEAR_S,
+      role: Role.HOUSEHOLD,
+    });
+    const certificate = signWithKey("certificate-1", payload, parties.authority.seed);
+    return { signingKey, certificate, pairing };
+  };
+  return { request, certify };
+}
+
+/**
  * Provisions a meter as the authority does on the bench: hands in the configuration and a challenge, checks
  * that the meter holds the keys it names, and certifies them.
  * @param unix_s the bench's time; the first interval is the one after it.
@@ -76,31 +120,6 @@ export function enrol(
   unix_s: number,
   provision: (request: Uint8Array) => Uint8Array,
 ): Enrolment {
-  const challenge = randomScalar(new SeededEntropy(random.fork("challenge")));
-  const point = BASE.multiply(challenge).toBytes();
-  const stored = encodeConfiguration(configuration);
-  const request = array(int(1), bstr(stored), bstr(parties.customer.user), int(unix_s), bstr(point));
-  const reader = new CborReader(provision(request), "provisioning answer");
-  reader.array(6);
-  reader.key(1);
-  const meterId = reader.text(32);
-  const [signingKey, agreementKey, proof] = [reader.bytes(32), reader.bytes(32), reader.bytes(32)];
-  const pairing = reader.bytes(1, 512);
-  reader.end();
-  const expected = possessionProof(agree(challenge, agreementKey), meterId, signingKey);
-  if (!sameBytes(proof, expected)) throw new Error("the meter does not hold its agreement key");
-  verifySigned("pairing-1", pairing, signingKey, 512);
-  const payload = encodeCertificate({
-    meterId,
-    signingKey,
-    agreementKey,
-    softwareId,
-    intervalSeconds: configuration.intervalSeconds,
-    channels: configuration.channels,
-    notBefore_s: unix_s - (unix_s % DAY_SECONDS),
-    notAfter_s: unix_s - (unix_s % DAY_SECONDS) + VALID_YEARS * YEAR_S,
-    role: Role.HOUSEHOLD,
-  });
-  const certificate = signWithKey("certificate-1", payload, parties.authority.seed);
-  return { signingKey, certificate, pairing };
+  const { request, certify } = enrolment(parties, random, configuration, softwareId, unix_s);
+  return certify(provision(request));
 }

@@ -2,8 +2,9 @@
 import { array, bstr, CborReader, int, tstr } from "../src/trusted/encoding/cbor.js";
 import type { Image } from "../src/trusted/ports.js";
 
-/** Answers to requests for the time in one input, at most. */
+/** Answers to requests for the time in one input, and documents for the meter, at most. */
 const ANSWERS_MAX = 64;
+export const ORDERS_MAX = 32;
 
 export interface ScenarioPlan {
   readonly seed: number;
@@ -23,9 +24,11 @@ export interface ScenarioInput {
   readonly plan: ScenarioPlan;
   readonly image: Omit<Image, "tableB" | "tableBlinding">;
   readonly answers: readonly (readonly [nonce: Uint8Array, document: Uint8Array])[];
+  /** Documents that the head end sends to the meter in its first hour: a roster, and its members' certificates. */
+  readonly orders: readonly Uint8Array[];
 }
 
-export function encodeInput({ plan, image, answers }: ScenarioInput): Uint8Array {
+export function encodeInput({ plan, image, answers, orders }: ScenarioInput): Uint8Array {
   const numbers = [
     plan.seed,
     plan.start_s,
@@ -40,13 +43,14 @@ export function encodeInput({ plan, image, answers }: ScenarioInput): Uint8Array
     tstr(plan.meterId),
     ...[plan.request, image.softwareId, image.authorityKey].map(bstr),
     array(...answers.map((pair) => array(...pair.map(bstr)))),
+    array(...orders.map(bstr)),
   );
 }
 
 /** @throws FormatError for what `encodeInput` did not write. */
 export function decodeInput(bytes: Uint8Array): ScenarioInput {
   const reader = new CborReader(bytes, "scenario");
-  reader.array(6);
+  reader.array(7);
   reader.array(7);
   const number = () => reader.uint(0xffffffff);
   const [seed, start_s, cut_s, end_s] = [number(), number(), number(), number()];
@@ -58,7 +62,8 @@ export function decodeInput(bytes: Uint8Array): ScenarioInput {
     reader.array(2);
     return [reader.bytes(16), reader.bytes(1, 512)] as const;
   });
+  const orders = Array.from({ length: reader.array(0, ORDERS_MAX) }, () => reader.bytes(1, 512));
   reader.end();
   const plan = { seed, meterId, start_s, cut_s, end_s, cutBytes, request };
-  return { plan, image: { softwareId, version, authorityKey, tableWindow }, answers };
+  return { plan, image: { softwareId, version, authorityKey, tableWindow }, answers, orders };
 }

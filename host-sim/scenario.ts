@@ -10,7 +10,7 @@ import { type Flash, type Image, SECTOR_BYTES } from "../src/trusted/ports.js";
 import { VirtualClock } from "./clock.js";
 import { Device } from "./device.js";
 import { SeededEntropy, TraceEnergy } from "./ports.js";
-import type { ScenarioPlan } from "./scenario-input.js";
+import { ORDERS_MAX, type ScenarioPlan } from "./scenario-input.js";
 import { SeededRandom } from "./seeded.js";
 import type { Trace } from "./trace.js";
 import { MemoryUplink } from "./uplink.js";
@@ -33,6 +33,8 @@ const ROW_MJ_MAX = 4_000_000_000;
 const ROW_S = 900;
 /** The uplink fails from the first to the last of these, s after power comes back. */
 const OUTAGE_S = [600, 4_200] as const;
+/** When the head end begins to send its documents, one a turn, ms after the first power-up. */
+const ORDERS_MS = 300_000;
 /** How long the power stays away, s. */
 const DARK_S = 1_200;
 
@@ -47,6 +49,8 @@ export interface ScenarioHost {
   write(file: string, bytes: Uint8Array): void;
   /** The network operator's signed answer to a request for the time, or null if it has none. */
   answerTime(nonce: Uint8Array, time_s: number): Uint8Array | null;
+  /** What the head end sends to the meter in its first hour, one after the other; null where there is none. */
+  order(at: number): Uint8Array | null;
   /** Runs and measures a step of the unit. */
   measured?(step: () => boolean): boolean;
   /** The meter has done all that there was to do at this time, Unix seconds. */
@@ -88,8 +92,8 @@ export function seededTrace({ seed, start_s, end_s }: ScenarioPlan): Trace {
 /**
  * Runs the scenario from power-up to its end or to the pulled plug. A blank chip is a new meter: it is
  * provisioned, runs from start_s, and its power is cut at cut_s; any other runs from the power's return.
- * Files: `answer` (of provisioning), `reading`, `batch`, `event`, `pairing` (CBOR sequences of what arrived at
- * the head end) and `display` (what the meter shows at the end).
+ * Files: `answer` (of provisioning), `reading`, `share`, `batch`, `event`, `pairing` (CBOR sequences of what arrived
+ * at the head end) and `display` (what the meter shows at the end).
  */
 export function runScenario(plan: ScenarioPlan, host: ScenarioHost): void {
   const { journal, secrets } = storesOf(host.flash);
@@ -134,6 +138,9 @@ export function runScenario(plan: ScenarioPlan, host: ScenarioHost): void {
       armed = true;
     }
     device.run();
+    const turn = (clock.now_ms - plan.start_s * 1000 - ORDERS_MS) / TICK_MS;
+    const order = isNew && turn >= 0 && turn < ORDERS_MAX ? host.order(turn) : null;
+    if (order) uplink.sendCommand(order);
     host.rested?.(Math.floor(clock.now_ms / 1000));
   }
   host.write("display", asciiBytes(device.display().join(" | ")));

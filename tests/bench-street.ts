@@ -146,7 +146,7 @@ export class BenchStreet {
       const openings = numbers.map((channel) => {
         return { reading: readings[channel] as number, opening: keys.of(channel, interval).opening };
       });
-      const sums = shareOf({ roster, S, members: this.members, interval, status }, this.own, openings);
+      const sums = shareOf({ roster, S, members: this.members, interval }, this.own, openings);
       const { groupId, rosterNumber } = roster;
       return [encodeShare({ meterId: METER_ID, interval, groupId, rosterNumber, status }, sums)];
     });

@@ -40,18 +40,17 @@ export interface ShareOptions {
   /** Of the standing roster, ascending by meterId. */
   readonly members: readonly Neighbour[];
   readonly interval: number;
-  readonly status?: number;
 }
 
 /** The byte string of one member's share. */
 export function shareOf(
-  { roster, S, members, interval, status = 0 }: ShareOptions,
+  { roster, S, members, interval }: ShareOptions,
   own: number,
   openings: readonly Opening[],
 ): Uint8Array {
   const me = members[own] as Neighbour;
   const { statistics, terms, channels } = roster;
-  let sums = valuesOf(statistics, openings, status);
+  let sums = valuesOf(statistics, openings);
   for (const [at, peer] of members.entries()) {
     if (at === own || (isRepair(terms) && !isMarked(terms.mask, at))) continue;
     const pair = pairKey(me.agreement, me, peer, roster.groupId);

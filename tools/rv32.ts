@@ -5,6 +5,8 @@ import { fetchNative, measureNative, type NativeOperation, nativeVersion } from 
 import { budgetRows, overLimit, rv32Figures } from "../host-sim/xs/budgets.js";
 import { installSources } from "../host-sim/xs/engine.js";
 import {
+  type BlindingCosts,
+  blindingOnRv32,
   bootOnRv32,
   differences,
   imageOf,
@@ -21,6 +23,7 @@ interface Options {
   readonly seed: number;
   readonly hours: number;
   readonly native?: string | true;
+  readonly shares?: true;
   readonly json?: boolean;
 }
 
@@ -48,6 +51,7 @@ export function addRv32(program: Command): void {
     .option("--seed <n>", "seed of everything that is drawn", wholeNumber(0, 0xffffffff), 1)
     .option("--hours <n>", "hours of meter time", wholeNumber(4, 96), 6)
     .option("--native [tree]", "count libsodium too: its sources, or fetched by apt-get")
+    .option("--shares", "count the shares of groups of 10, 40 and 128 too: two minutes more")
     .option("--json", "print the result as JSON")
     .addHelpText("after", "\nExample:\n  $ sealmeter rv32 --native")
     .action(runOnBoard);
@@ -63,7 +67,7 @@ async function runOnBoard(options: Options): Promise<void> {
 }
 
 async function measureBoard(
-  { seed, hours, native, json }: Options,
+  { seed, hours, native, shares, json }: Options,
   progress: ReturnType<typeof progressBar>,
 ): Promise<void> {
   // First, since it may miss its sources, and the rest takes a minute and more.
@@ -73,16 +77,21 @@ async function measureBoard(
   const reference = runReference({ seed, hours });
   const found: string[] = [];
   const costs: Partial<Record<Rv32Variant, ScenarioCosts>> = {};
+  // Built-ins in RAM leave a roster hardly any room.
+  const references = { rom: reference, ram: runReference({ seed, hours, peers: 0 }) };
   for (const variant of ["rom", "ram"] as const) {
-    const run = await scenarioOnRv32(variant, reference);
+    const run = await scenarioOnRv32(variant, references[variant]);
     costs[variant] = run.costs;
     progress.update(Object.keys(costs).length, STAGES);
-    found.push(...differences(reference, run).map((one) => `${VARIANTS[variant]}: ${differenceText(one)}`));
+    found.push(
+      ...differences(references[variant], run).map((one) => `${VARIANTS[variant]}: ${differenceText(one)}`),
+    );
   }
   const operations = await operationsOnRv32("rom", reference);
   progress.update(STAGES - 1, STAGES);
   const figures = await figuresOf(reference, operations, costs.rom);
   const { size } = await imageOf("main", "rom", reference);
+  const blinding = shares ? await blindingOnRv32("rom", reference) : null;
   const beside = yardstick ? nativeRows(operations, yardstick.counts) : [];
   progress.stop();
   const lines = [
@@ -93,9 +102,10 @@ async function measureBoard(
     }),
     "",
     ...table([["figure", "measured", "budget", ""], ...budgetRows(figures)]),
+    ...(blinding ? ["", ...table(shareRows(blinding))] : []),
     ...(yardstick ? ["", `beside ${yardstick.name}, -O2:`, ...table(beside)] : []),
   ];
-  print(json, { seed, differences: found, figures, size, native: beside }, lines);
+  print(json, { seed, differences: found, figures, size, native: beside, blinding }, lines);
   refuseDifferences(
     found,
     overLimit(figures).map(({ name }) => name),
@@ -107,6 +117,25 @@ async function figuresOf(reference: Reference, operations: OperationCosts, scena
   const { size } = await imageOf("boot", "rom", reference);
   if (!scenario) throw new Error("the scenario was run");
   return rv32Figures(operations, boot, scenario, size);
+}
+
+/** Of each group and choice of statistics what a share costs, and what all pairings do that come before the first. */
+function shareRows({ costs }: BlindingCosts): string[][] {
+  const millions = (instructions: number) => `${(instructions / 1e6).toFixed(0)} M`;
+  const rows = costs.flatMap(({ members, pairing, shares }) =>
+    shares.map(({ statistics, instructions, step, bytes }) => [
+      `${members}`,
+      statistics.join(" "),
+      millions(instructions),
+      millions(step),
+      `${bytes}`,
+      millions(pairing.instructions),
+    ]),
+  );
+  return [
+    ["members", "statistics", "a share", "its dearest step", "bytes", "pairings and first share"],
+    ...rows,
+  ];
 }
 
 /** Millions of instructions here and there, and their ratio. */

@@ -12,7 +12,10 @@ import { addDisclose } from "./disclose.js";
 import { addFirmwareBuild } from "./firmware-build.js";
 import { addFirmwareCheck } from "./firmware-check.js";
 import { addFirmwareProvision } from "./firmware-provision.js";
+import { addForecast } from "./forecast.js";
 import { addFuzz } from "./fuzz.js";
+import { addLosses } from "./losses.js";
+import { addLossesTrial } from "./losses-trial.js";
 import { addProvision } from "./provision.js";
 import { addReadings } from "./readings.js";
 import { addRv32 } from "./rv32.js";
@@ -36,6 +39,9 @@ const COMMANDS = [
   addTariff,
   addBill,
   addVerifyBill,
+  addLosses,
+  addForecast,
+  addLossesTrial,
   addProvision,
   addCommand,
   addBench,

@@ -62,7 +62,7 @@ function flip(flash: NorFlash, address: number, length: number, random: SeededRa
 function rotRecords(specimen: Specimen, random: SeededRandom): void {
   const inForce = specimen.journal.log.configuration;
   const records = recordsOf(specimen).filter(({ type, place }) => {
-    return type !== RecordType.CONFIGURATION && place !== inForce;
+    return type !== RecordType.KEPT && place !== inForce;
   });
   for (let flips = 1 + random.below(3); flips > 0; flips--) {
     const found = records[random.below(records.length)];

@@ -315,7 +315,7 @@ export class Specimen {
     const { log } = this.journal;
     let [next, first] = [0, 0];
     for (let found = log.find(log.start); found; found = log.find(found.next)) {
-      if (found.type === RecordType.CONFIGURATION) {
+      if (found.type === RecordType.KEPT) {
         this.#checkConfiguration(found);
         continue;
       }
@@ -342,14 +342,14 @@ export class Specimen {
     const from = Math.max(0, expected.length - last);
     let next = from;
     for (let found = this.#placeOf(expected[from]); found; found = log.find(found.next)) {
-      if (found.type === RecordType.CONFIGURATION) this.#checkConfiguration(found);
+      if (found.type === RecordType.KEPT) this.#checkConfiguration(found);
       else if (this.#match(expected, found, next) > next) broken(`${nameOf(expected[next])} is lost`);
       else next++;
     }
     if (this.#inFlight && next === expected.length - 1) expected.pop();
     if (next < expected.length) broken(`${nameOf(expected[next])} is lost, after what was found`);
     let oldest = log.find(log.start);
-    while (oldest?.type === RecordType.CONFIGURATION) oldest = log.find(oldest.next);
+    while (oldest?.type === RecordType.KEPT) oldest = log.find(oldest.next);
     const first = oldest ? this.#match(expected, oldest, 0) : expected.length;
     const between = expected[Math.min(floor + random.below(Math.max(1, from - floor)), from)];
     if (!this.#placeOf(between)) broken(`${nameOf(between)} is lost`);

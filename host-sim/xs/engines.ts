@@ -15,7 +15,7 @@ import type { Reference, RunFiles } from "./reference.js";
 /** Arena of the unit's whole machine, bytes: built-ins in RAM, and in read-only memory as a device has them. */
 export const ARENA_BYTES = { ram: 256 * 1024, rom: 208 * 1024 } as const;
 /** With the simulated uplink, trace and outbox of the scenario in the same machine. */
-const SCENARIO_ARENA_BYTES = { ram: 280 * 1024, rom: 240 * 1024 } as const;
+const SCENARIO_ARENA_BYTES = { ram: 284 * 1024, rom: 264 * 1024 } as const;
 /** What Linux gives beyond the board: its unit's machine keeps built-ins, journal and neighbours in one arena. */
 const LINUX_MORE_BYTES = 48 * 1024;
 /** Slots and pointers of a 64-bit engine are twice as large. */
@@ -148,6 +148,29 @@ export async function operationsOnXs(bits: XsBits, reference: Reference): Promis
 
 export function operationsOnRv32(variant: Rv32Variant, reference: Reference): Promise<OperationCosts> {
   return onRv32("operations", variant, ARENA_BYTES[variant], reference, async ({ start }) =>
+    resultOf(await start()),
+  );
+}
+
+/** What an interval's share costs on rv32, in instructions, and its bytes with their frame (blinding.ts). */
+export interface ShareCost {
+  readonly statistics: readonly number[];
+  readonly instructions: number;
+  /** The dearest step. */
+  readonly step: number;
+  readonly bytes: number;
+}
+
+export interface BlindingCosts {
+  /** With so many members: the first share, all pairings included, and then one of each choice of statistics. */
+  readonly costs: readonly { members: number; pairing: ShareCost; shares: readonly ShareCost[] }[];
+  /** Bytes: most and last in use after a garbage collection. */
+  readonly heap: number;
+  readonly live: number;
+}
+
+export function blindingOnRv32(variant: Rv32Variant, reference: Reference): Promise<BlindingCosts> {
+  return onRv32("blinding", variant, ARENA_BYTES[variant], reference, async ({ start }) =>
     resultOf(await start()),
   );
 }

@@ -1,7 +1,7 @@
 // The scenario as a board's program: the ports over the natives of the host, and what each piece of work cost.
 import { sameBytes } from "../../src/trusted/encoding/bytes.js";
 import { runScenario } from "../scenario.js";
-import { chip, readInput } from "./natives.js";
+import { chip, readInput, readOrder } from "./natives.js";
 
 const { plan, image, answers } = readInput();
 const step = { times: 0, instructions: 0, computrons: 0 };
@@ -48,6 +48,7 @@ runScenario(plan, {
   cutAfter: (bytes) => board.cutAfter(bytes),
   write: (file, bytes) => board.write(file, bytes),
   answerTime: (nonce) => answers.find(([asked]) => sameBytes(asked, nonce))?.[1] ?? null,
+  order: readOrder,
   measured,
   rested,
 });

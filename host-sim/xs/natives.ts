@@ -19,3 +19,6 @@ export function readInput(): Pick<ScenarioInput, "plan" | "answers"> & { readonl
   ];
   return { plan, answers, image: { ...image, tableB, tableBlinding } };
 }
+
+/** A document of the input; read anew each time, since a board has no room to keep them all. */
+export const readOrder = (at: number) => decodeInput(new Uint8Array(board.rom("input"))).orders[at] ?? null;

@@ -5,12 +5,13 @@ import { assert } from "../../src/trusted/encoding/bytes.js";
 import { BLOCK_BYTES, type Flash, SECTOR_BYTES } from "../../src/trusted/ports.js";
 import { PowerCut } from "../flash.js";
 import { buildImage } from "../image.js";
-import { drawParties, type Enrolment, enrol, type Parties } from "../parties.js";
+import { drawParties, type Enrolment, enrolment, type Parties } from "../parties.js";
 import { FLASH_SECTORS, runScenario } from "../scenario.js";
 import type { ScenarioInput, ScenarioPlan } from "../scenario-input.js";
 import { SeededRandom } from "../seeded.js";
 import { householdConfiguration } from "../simulation.js";
 import { signTime } from "../time-service.js";
+import { rosterDocuments } from "./roster.js";
 
 /** 1 July 2011, 21:00 UTC: three hours before a day ends and its batch is sealed. */
 const START_S = 1_309_554_000;
@@ -68,10 +69,15 @@ export interface ReferenceOptions {
   readonly seed: number;
   /** Whole hours of meter time, 4 to 96: fewer reach no end of a day. */
   readonly hours: number;
+  /** Members of the meter's roster besides it; 0: it has none. */
+  readonly peers?: number;
 }
 
+/** As many as the budget of an interval's close names. */
+export const PEERS = 10;
+
 /** Runs the scenario on Node. @throws Error if the plug is not pulled exactly once. */
-export function runReference({ seed, hours }: ReferenceOptions): Reference {
+export function runReference({ seed, hours, peers = PEERS }: ReferenceOptions): Reference {
   assert(Number.isInteger(hours) && hours >= 4 && hours <= 96, "the scenario takes 4 to 96 hours");
   const random = new SeededRandom(seed).fork(METER_ID);
   const parties = drawParties(random);
@@ -106,23 +112,34 @@ export function runReference({ seed, hours }: ReferenceOptions): Reference {
     end_s: START_S + hours * 3600,
     cutBytes: random.fork("cut").below(CUT_BYTES_MAX),
   };
-  const requests: Uint8Array[] = [];
-  const enrolment = enrol(parties, random, configuration, image.softwareId, START_S - 60, (request) => {
-    requests.push(request);
-    runUntilCut(() => runScenario({ ...plan, request }, host));
-    runScenario({ ...plan, request }, host);
-    return joined(parts.get("answer") ?? []);
-  });
-  const [request] = requests;
-  assert(request !== undefined, "the meter was enrolled");
+  const bench = enrolment(parties, random, configuration, image.softwareId, START_S - 60);
+  const { request } = bench;
+  const filesOf = (file: string) => joined(parts.get(file) ?? []);
+  const certified = () => bench.certify(filesOf("answer"));
+  let orders: readonly Uint8Array[] | null = null;
+  const order = (at: number) => {
+    if (peers === 0) return null;
+    const { certificate } = certified();
+    const options = { parties, random: random.fork("roster"), certificate, peers, start_s: START_S };
+    orders ??= rosterDocuments(options);
+    return orders[at] ?? null;
+  };
+  const run = () => runScenario({ ...plan, request }, { ...host, order });
+  runUntilCut(run);
+  run();
   const { softwareId, version, authorityKey, tableWindow, tableB, tableBlinding } = image;
   return {
-    input: { plan: { ...plan, request }, image: { softwareId, version, authorityKey, tableWindow }, answers },
+    input: {
+      plan: { ...plan, request },
+      image: { softwareId, version, authorityKey, tableWindow },
+      answers,
+      orders: orders ?? [],
+    },
     tables: { tableB, tableBlinding },
-    files: new Map([...parts].map(([file, all]) => [file, joined(all)])),
+    files: new Map([...parts.keys()].map((file) => [file, filesOf(file)])),
     cells: flash.cells,
     parties,
-    enrolment,
+    enrolment: certified(),
   };
 }
 

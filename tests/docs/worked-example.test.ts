@@ -1,9 +1,13 @@
 // Writes docs/worked-example.md from the code, and compares every value with the independent vectors.
 import { hexToBytes } from "@noble/hashes/utils.js";
 import { describe, expect, it } from "vitest";
+import { encodeRoster, membersDigest } from "../../src/aggregation/roster.js";
 import { encodeCertificate } from "../../src/proofs/certificate.js";
 import { BASE, makeCommitmentKey } from "../../src/proofs/generators.js";
 import { agree, encodePairing } from "../../src/trusted/authority/pairing.js";
+import { pairKey } from "../../src/trusted/blinding/pair-keys.js";
+import { decodeRoster } from "../../src/trusted/blinding/roster.js";
+import { encodeShare } from "../../src/trusted/blinding/share.js";
 import { asciiBytes, uintBytes } from "../../src/trusted/encoding/bytes.js";
 import { array, bstr, int, NIL, tstr } from "../../src/trusted/encoding/cbor.js";
 import { dayOf } from "../../src/trusted/metrology/interval.js";
@@ -15,12 +19,14 @@ import { leafHash, MerkleFrontier } from "../../src/trusted/sealing/merkle.js";
 import { padReadings } from "../../src/trusted/sealing/sealer.js";
 import { SigningKey } from "../../src/trusted/sealing/signature.js";
 import { example, seedOf } from "../example.js";
+import { exampleOpening, type Neighbour, neighbours, shareOf } from "../street.js";
 import vectors from "../vectors/sealmeter-example.json" with { type: "json" };
 
 const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString("hex");
 const key = makeCommitmentKey();
 const meter = new SigningKey(seedOf("signing"), key.base);
 const authority = new SigningKey(seedOf("authority"), key.base);
+const aggregator = new SigningKey(seedOf("aggregator"), key.base);
 const { meterId, intervalSeconds } = vectors;
 
 interface Line {
@@ -153,6 +159,64 @@ function batchLines(batchNumber: number, batch: VectorBatch, previous: Uint8Arra
   ];
 }
 
+/** A street: its members' keys, the roster, and every share (docs/protocol.md, "Aggregation"). */
+interface Street {
+  readonly groupId: string;
+  readonly rosterPayload: string;
+  readonly S: string;
+  readonly shares: readonly {
+    readonly meterId: string;
+    readonly readings: readonly number[];
+    readonly share: string;
+  }[];
+}
+
+function streetLines(street: Street, count: number): Line[] {
+  const members = neighbours(count);
+  const payload = hexToBytes(street.rosterPayload);
+  const roster = decodeRoster(payload);
+  const shares = street.shares.map(({ meterId: member, readings, share }) => {
+    const own = members.findIndex((one) => one.meterId === member);
+    const openings = readings.map((reading, channel) => ({
+      reading,
+      opening: exampleOpening(member, channel),
+    }));
+    const options = { roster, S: digest(payload), members, interval: vectors.aggregation.interval };
+    return line(`${member}, readings ${readings.join(" ")}: share`, shareOf(options, own, openings), share);
+  });
+  return [
+    line("roster, payload", encodeRoster(roster), street.rosterPayload),
+    line("S", digest(payload), street.S),
+    ...shares,
+  ];
+}
+
+function aggregationLines(): Line[] {
+  const { aggregation } = vectors;
+  const members = neighbours(3);
+  const pairs = aggregation.pairKeys.map(({ between, key: expected }) => {
+    const [a, b] = between.map((name) => members.find((one) => one.meterId === name) as Neighbour);
+    const pair = pairKey((a as Neighbour).agreement, a as Neighbour, b as Neighbour, "street-1");
+    return line(`Kab of ${between.join(" and ")} in street-1`, pair, expected);
+  });
+  const payload = hexToBytes(aggregation.three.rosterPayload);
+  const [first] = aggregation.three.shares;
+  const names = { interval: aggregation.interval, groupId: "street-1", rosterNumber: 1, status: 0 };
+  const message = encodeShare({ meterId, ...names }, hexToBytes(first?.share ?? ""));
+  return [
+    ...members.map(({ meterId: member, X }) => line(`X of ${member}`, X)),
+    ...pairs,
+    line("digest of the three members", membersDigest(members), aggregation.membersDigest),
+    line(
+      "roster of three, statistics 1 2 3",
+      aggregator.signDocument("roster-1", payload),
+      aggregation.roster,
+    ),
+    ...streetLines(aggregation.three, 3),
+    line("message of the first share", message, aggregation.messageOfFirst),
+  ];
+}
+
 function chapters(): { title: string; lines: Line[] }[] {
   const first = hexToBytes(vectors.batchDigest);
   const event = array(int(1), tstr(meterId), int(1), int(1_309_565_400), int(3), NIL);
@@ -175,6 +239,9 @@ function chapters(): { title: string; lines: Line[] }[] {
       ],
     },
     { title: "Batch 1", lines: batchLines(1, second, first, second.eventDigest) },
+    { title: `A street of three in interval ${vectors.aggregation.interval}`, lines: aggregationLines() },
+    { title: "A street of four with five channels", lines: streetLines(vectors.aggregation.fiveChannels, 4) },
+    { title: "A repair of it without the third member", lines: streetLines(vectors.aggregation.repair, 4) },
   ];
 }
 
@@ -189,6 +256,9 @@ function render(): string {
     `Seeds are SHA-512("sealmeter example " || name): its first 32 bytes for Ed25519, its 64 bytes little-endian mod l for`,
     `scalars. The meter is ${meterId}, intervals have ${intervalSeconds} s, the epoch is 0; softwareId is`,
     `SHA-256("example software"), \`${vectors.softwareId}\`.`,
+    "",
+    "The streets show arithmetic and ignore the rules of acceptance. Their meters are SM-0001 to SM-0004, whose scalars x are of the",
+    `seed "agreement", of the others "agreement <meterId>"; openings are SHA-256("opening <meterId> <channel>") mod l.`,
   ];
   const body = chapters().flatMap(({ title, lines }) => [
     "",

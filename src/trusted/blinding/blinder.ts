@@ -33,7 +33,7 @@ const SHARES = MessageKind.SHARE - 1;
 
 export interface BlinderContext {
   readonly journal: Journal;
-  readonly rosters: Rosters;
+  readonly rosters: Pick<Rosters, "memory">;
   readonly configuration: Pick<Configuration, "meterId" | "intervalSeconds">;
   readonly key: CommitmentKey;
   readonly own: Member;
@@ -158,7 +158,7 @@ export class Blinder {
   #sharesOf(record: IntervalRecord, time_s: number): Share[] {
     const { memory } = this.#context.rosters;
     const { intervalSeconds } = this.#context.configuration;
-    const { interval, epoch, status } = record;
+    const { interval, epoch } = record;
     const standing = inForce(memory, interval, interval);
     const repair = repairOf(memory, interval) ?? null;
     const isDue = [interval >= this.#next, repair !== null && repair.rosterNumber >= this.#nextRepair];
@@ -168,7 +168,7 @@ export class Blinder {
     const keys = due.length > 0 ? this.#daily.of(epoch, dayOf(interval, intervalSeconds)) : null;
     if (!keys) return [];
     const openings = standing.channels.map((channel) => openReading(record, channel, keys));
-    const sums = valuesOf(standing.statistics, openings, status);
+    const sums = valuesOf(standing.statistics, openings);
     return due.map((one) => ({ standing, repair: one, record, openings, commitments: [], sums, member: 0 }));
   }
 

@@ -9,6 +9,7 @@ import type { Member } from "./roster.js";
 
 const PAGE_MEMBERS = 16;
 const HEAD_BYTES = 9;
+const KEY_BYTES = 32;
 /** Records looked at for a page: a restart may have put a sector of others before it. */
 const RECORDS_MAX = 256;
 
@@ -21,16 +22,16 @@ export function addMember(pages: Uint8Array[], S: Uint8Array, count: number, enc
   pages[page] = concatBytes(pages[page] ?? headOf(page, S), encoded);
 }
 
-/** The members of a page. */
-export function membersOf(page: Uint8Array): Member[] {
-  const members: Member[] = [];
+/** Where the member after the one at `at` begins; its key is the 32 bytes before. */
+const nextAt = (page: Uint8Array, at: number) => at + 1 + (page[at] as number) + KEY_BYTES;
+
+/** Whether a member of a page has this key. In place: a meter has no room for 128 members as objects. */
+export function hasKey(page: Uint8Array, X: Uint8Array): boolean {
   for (let at = HEAD_BYTES; at < page.length; ) {
-    const end = at + 1 + (page[at] as number);
-    const meterId = Array.from(page.subarray(at + 1, end), (code) => String.fromCharCode(code)).join("");
-    at = end + 32;
-    members.push({ meterId, X: page.slice(end, at) });
+    at = nextAt(page, at);
+    if (sameBytes(page.subarray(at - KEY_BYTES, at), X)) return true;
   }
-  return members;
+  return false;
 }
 
 /** Stores a roster's pages, of which there is at least one. @returns where the first lies. */
@@ -65,7 +66,11 @@ export function copyPages(journal: Journal, standing: Standing): Place {
 
 /** A member of an accepted roster by its number; null if the journal has lost it. */
 export function memberOf(journal: Journal, standing: Standing, member: number): Member | null {
-  const page = Math.floor(member / PAGE_MEMBERS);
-  const found = findPage(journal, standing, page, standing.place);
-  return found && (membersOf(found.body)[member % PAGE_MEMBERS] as Member);
+  const page = findPage(journal, standing, Math.floor(member / PAGE_MEMBERS), standing.place)?.body;
+  if (!page) return null;
+  let at = HEAD_BYTES;
+  for (let before = member % PAGE_MEMBERS; before > 0; before--) at = nextAt(page, at);
+  const X = nextAt(page, at) - KEY_BYTES;
+  const meterId = Array.from(page.subarray(at + 1, X), (code) => String.fromCharCode(code)).join("");
+  return { meterId, X: page.slice(X, X + KEY_BYTES) };
 }

@@ -58,11 +58,12 @@ export const leastMembers = (minGroup: number, statistics: readonly number[]) =>
   statistics.includes(Statistic.SQUARES) ? 2 * minGroup : minGroup;
 
 /**
- * Whether a repair with so many members of a standing roster shows nothing but sums over `least` meters and more.
- * Two repairs of two thirds each share members, who answer one of them only: so no two sums differ by a few meters.
+ * Whether a repair with so many members of a standing roster shows nothing but sums over `least` meters and more. Two
+ * repairs of two thirds share `least` members at least, who answer one of them only: fewer colluders than that cannot
+ * complete both, and no two sums differ by a few meters. It has twice `least` members itself.
  */
 export const isFairRepair = (members: number, standing: number, least: number) =>
-  members >= least && standing - members >= least && 3 * members >= 2 * standing;
+  standing - members >= least && 3 * members >= 2 * standing;
 
 /** One member in the order of the digest: u8(length of id) || id || X. */
 export const encodeMember = (meterId: string, X: Uint8Array) =>

@@ -15,7 +15,7 @@ import { decodeRistretto } from "../sealing/encodings.js";
 import type { FixedBaseTable } from "../sealing/fixed-base.js";
 import { digest } from "../sealing/keys.js";
 import { verifyDocument } from "../sealing/signature.js";
-import { addMember, copyPages, membersOf, storePages } from "./members.js";
+import { addMember, copyPages, hasKey, storePages } from "./members.js";
 import * as memories from "./memory.js";
 import { demand } from "./memory.js";
 import { decodeRoster, encodeMember, isRepair, type Member, type Roster } from "./roster.js";
@@ -143,8 +143,7 @@ export class Rosters {
     demand(!isZero(decodeRistretto(X).X), "a member's key is the identity");
     const name = digest(X).subarray(0, PEER_BYTES);
     demand(!configuration.revokedPeers.some((revoked) => sameBytes(revoked, name)), "a member is revoked");
-    const isKnown = pages.flatMap(membersOf).some((member) => sameBytes(member.X, X));
-    demand(!isKnown, "a key under two ids");
+    demand(!pages.some((page) => hasKey(page, X)), "a key under two ids");
     const isOwn = meterId === own.meterId;
     demand(isOwn === sameBytes(X, own.X), "this meter's id or key with another");
     const isMine =

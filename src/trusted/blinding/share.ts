@@ -2,7 +2,6 @@
 // members' shares are added. A share is a function of the interval record, the unit's keys and the roster alone.
 import { concatBytes } from "@noble/hashes/utils.js";
 import { array, bstr, int, tstr } from "../encoding/cbor.js";
-import { Status } from "../metrology/interval.js";
 import { bytesOf, L } from "../sealing/edwards.js";
 import { Statistic } from "./roster.js";
 
@@ -12,18 +11,18 @@ export interface Opening {
   readonly opening: bigint;
 }
 
-/** For each statistic in order, for each channel in order: r, r² (0 where the reading is flagged), or t. */
-export function valuesOf(
-  statistics: readonly number[],
-  openings: readonly Opening[],
-  status: number,
-): bigint[] {
+/**
+ * A larger reading counts as this in a sum of squares, Wh, so that 128 of them stay below 2^63: 268 MWh in an interval.
+ * A zero in its place would be known to all, and make a group smaller than its members.
+ */
+export const SQUARED_MAX = 2 ** 28 - 1;
+
+/** For each statistic in order, for each channel in order: r, r², or t. */
+export function valuesOf(statistics: readonly number[], openings: readonly Opening[]): bigint[] {
   return statistics.flatMap((statistic) =>
     openings.map(({ reading, opening }) => {
       if (statistic === Statistic.OPENINGS) return opening;
-      if (statistic === Statistic.SUM) return BigInt(reading);
-      // A reading above the provisioned maximum would pass what 64 bits hold of a sum of squares.
-      return (status & Status.FAULT) === 0 ? BigInt(reading) * BigInt(reading) : 0n;
+      return statistic === Statistic.SUM ? BigInt(reading) : BigInt(Math.min(reading, SQUARED_MAX)) ** 2n;
     }),
   );
 }
