@@ -6,7 +6,7 @@ import { afterEach, describe, expect, it, vi } from "vitest";
 import { VirtualClock } from "../../host-sim/clock.js";
 import { makeCommitmentKey } from "../../src/proofs/generators.js";
 import { isMarked, isRepair, type Roster, Statistic } from "../../src/trusted/blinding/roster.js";
-import type { Opening } from "../../src/trusted/blinding/share.js";
+import { type Opening, valuesOf } from "../../src/trusted/blinding/share.js";
 import { array, CborReader, int } from "../../src/trusted/encoding/cbor.js";
 import { dayOf } from "../../src/trusted/metrology/interval.js";
 import { L } from "../../src/trusted/sealing/edwards.js";
@@ -616,7 +616,7 @@ describe("the shares of all members", () => {
     );
   });
 
-  it("count a flagged reading in the sum and 0 in the squares", () => {
+  it("count a flagged reading in the sum and its square in the squares: the flag is known, so a zero would be too", () => {
     const street = streetOf(6);
     const { meter } = street;
     const standing = street.standing({ statistics: [Statistic.SUM, Statistic.SQUARES] });
@@ -631,7 +631,15 @@ describe("the shares of all members", () => {
       .map(({ openings }) => openings[0]?.reading ?? 0);
     const sumAt = (at: number) => modulo64(shares.reduce((sum, { sums }) => sum + u64(sums, at), 0n));
     expect(sumAt(0)).toBe(BigInt(others.reduce((sum, reading) => sum + reading, 6000)));
-    expect(sumAt(16)).toBe(BigInt(others.reduce((sum, reading) => sum + reading * reading, 0)));
+    expect(sumAt(16)).toBe(BigInt(others.reduce((sum, reading) => sum + reading * reading, 6000 * 6000)));
+  });
+
+  it("hold the squares of 128 of the largest readings in 64 bits, each counted as 268 MWh", () => {
+    const of = (reading: number) => valuesOf([Statistic.SUM, Statistic.SQUARES], [{ reading, opening: 0n }]);
+    expect(of(2 ** 28 - 1)).toEqual([2n ** 28n - 1n, (2n ** 28n - 1n) ** 2n]);
+    for (const reading of [2 ** 28, 2 ** 32 - 1])
+      expect(of(reading)).toEqual([BigInt(reading), (2n ** 28n - 1n) ** 2n]);
+    expect(128n * (of(2 ** 32 - 1)[1] as bigint)).toBeLessThan(2n ** 63n);
   });
 });
 
