@@ -62,8 +62,19 @@ class ScriptedUnit implements UnitSide {
   }
 }
 
+const SHARE = 2;
+/** A share's sequence is its interval and its roster's number. */
+const shareSequence = (interval: number, rosterNumber: number) => array(int(interval), int(rosterNumber));
+const share = (interval: number, rosterNumber: number) =>
+  array(
+    int(SHARE),
+    shareSequence(interval, rosterNumber),
+    bstr(Uint8Array.of(SHARE, interval, rosterNumber)),
+  );
+const shareAcknowledgement = (interval: number, rosterNumber: number) =>
+  array(int(1), int(SHARE), shareSequence(interval, rosterNumber));
 const frame = (kind: number, sequence: number) =>
-  array(int(kind), int(sequence), bstr(Uint8Array.of(kind, sequence)));
+  kind === SHARE ? share(sequence, 1) : array(int(kind), int(sequence), bstr(Uint8Array.of(kind, sequence)));
 const timeRequest = (first: number) =>
   array(int(TIME), bstr(new Uint8Array(16).fill(first)), bstr(Uint8Array.of(first)));
 const acknowledgement = (kind: number, sequence: number) => array(int(1), int(kind), int(sequence));
@@ -153,7 +164,53 @@ describe("what the unit gives", () => {
     expect(unit.received).toEqual([]);
   });
 
+  it("of shares goes out under their topic, and is acknowledged by interval and roster", () => {
+    const { unit, uplink, outbox } = scripted(share(5, 1), share(6, 1), share(5, 2), frame(READING, 5));
+    outbox.step();
+    const topics = uplink.published.map(({ topic }) => topic);
+    expect(topics).toEqual(["share", "share", "share", "reading"].map((name) => topicOf(METER_ID, name)));
+    expect(uplink.published[2]?.payload).toEqual(Uint8Array.of(2, 5, 2));
+    uplink.report("delivered", 1, 2, 3);
+    outbox.step();
+    // The first one is on its way: an acknowledgement of a later one would cover it.
+    expect(unit.received).toEqual([acknowledgement(READING, 5)]);
+    uplink.report("delivered", 0);
+    outbox.step();
+    const shares = [shareAcknowledgement(5, 1), shareAcknowledgement(6, 1), shareAcknowledgement(5, 2)];
+    expect(unit.received.slice(1)).toEqual(shares);
+    expect(shares[2]).toEqual(Uint8Array.of(0x83, 1, 2, 0x82, 5, 2));
+  });
+
+  it("of one interval by two rosters is two shares, and by one roster again is one", () => {
+    const [low, high] = [share(5, 1), share(5, 2)];
+    const { uplink, outbox } = scripted(low, high, low, high, share(6, 1), low);
+    outbox.step();
+    expect(uplink.published.map(({ payload }) => [...payload.subarray(1)])).toEqual([
+      [5, 1],
+      [5, 2],
+      [6, 1],
+    ]);
+    uplink.report("delivered", 0, 1, 2);
+    outbox.step();
+    // Once it has arrived, a share that the unit gives again goes out again.
+    const { unit, ...again } = scripted(low);
+    again.outbox.step();
+    expect(again.uplink.published.length).toBe(1);
+    again.uplink.report("lost", 0);
+    again.outbox.step();
+    again.uplink.report("delivered", 1);
+    again.outbox.step();
+    unit.give(low);
+    again.outbox.step();
+    expect(again.uplink.published.length).toBe(3);
+    expect(unit.received).toEqual([shareAcknowledgement(5, 1)]);
+  });
+
   it.each([
+    ["of a share under one number", array(int(SHARE), int(5), bstr(Uint8Array.of(1)))],
+    ["of a share under three", array(int(SHARE), array(int(5), int(1), int(1)), bstr(Uint8Array.of(1)))],
+    ["of a share above 2^32 - 1", array(int(SHARE), array(int(5), int(2 ** 32)), bstr(Uint8Array.of(1)))],
+    ["of a reading under two numbers", array(int(READING), shareSequence(5, 1), bstr(Uint8Array.of(1)))],
     ["of no kind", array(int(0), int(1), bstr(Uint8Array.of(1)))],
     ["of an unknown kind", array(int(8), int(1), bstr(Uint8Array.of(1)))],
     ["without a message", array(int(1), int(1), bstr(new Uint8Array(0)))],
