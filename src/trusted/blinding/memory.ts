@@ -183,7 +183,7 @@ export function checkRepair(
   demand(memory.repairs.length < REPAIRS_MAX, "enough repairs for these days");
 }
 
-/** At most 1,129 bytes. */
+/** At most 1,124 bytes. */
 export function encodeRosters({ nextNumber, standing, repairs }: RosterMemory): Uint8Array {
   const standings = standing.map((roster) => {
     const { S, anchor, groupId, rosterNumber, memberCount, firstInterval, lastInterval, own, place } = roster;
