@@ -40,7 +40,10 @@ describe("every command", () => {
   it("has the options that the README gives it, and needs no other", () => {
     const rows = section("README.md", "Commands").match(/^\| `.*?`/gm) ?? [];
     for (const row of rows) {
-      const name = [...commands.keys()].find((candidate) => row.startsWith(`| \`${candidate}`)) ?? "";
+      const name =
+        [...commands.keys()].find(
+          (candidate) => /^[ `]/.test(row.slice(3 + candidate.length)) && row.startsWith(`| \`${candidate}`),
+        ) ?? "";
       const command = commands.get(name);
       const given = row.match(/--[a-z-]+/g) ?? [];
       const options = command?.options ?? [];
