@@ -1,5 +1,6 @@
 // sealmeter start: the main job, told from beginning to end. A meter lives a month, its customer proves the
-// bill, its supplier checks it and sees no reading; then five ways to cheat are tried, each for real.
+// bill, its supplier checks it and sees no reading; then five ways to cheat are tried, each for real, and ten
+// neighbours are summed up.
 
 import { existsSync } from "node:fs";
 import { join } from "node:path";
@@ -38,10 +39,11 @@ import { billLines } from "../src/tariff/evaluate.js";
 import { parseTariff } from "../src/tariff/source.js";
 import { DAY_SECONDS } from "../src/trusted/metrology/interval.js";
 import { billTable, money } from "./bill.js";
-import { kWh, print, progressBar, readText, table, wholeNumber, writeFile } from "./command-line.js";
+import { kWh, print, progressBar, readText, table, utc, wholeNumber, writeFile } from "./command-line.js";
 import { drawDay } from "./day-picture.js";
 import { assertNew } from "./meter-directory.js";
 import { writeWorld } from "./simulate.js";
+import { sumNeighbours } from "./start-street.js";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const HOUR_S = 3600;
@@ -55,6 +57,8 @@ const POWER_FAILS = [19 + 2 / 24, 19 + 5 / 24] as const;
 const [FLASH_IS_COPIED, DAY_DRAWN] = [22.5, 14];
 /** Local hour of the day at which four front ends measure the same. */
 const HOUR_DRAWN = 18;
+/** The day of the neighbours: 15 January. */
+const STREET_S = Date.UTC(2026, 0, 15) / 1000;
 const PICTURE = "day.svg";
 const ONE_EURO = 1_000_000_000n;
 
@@ -68,7 +72,7 @@ export function addStart(program: Command): void {
   program
     .command("start")
     .description(
-      "the main job from beginning to end: a month of one household, its bill, and five cheats refused",
+      "the main job from beginning to end: a month of one household, its bill, five cheats refused, a street's sums",
     )
     .option("--seed <n>", "seed of the household and of all keys", wholeNumber(0, 0xffffffff), 7)
     .option(
@@ -157,6 +161,15 @@ function runStart({
   for (const { name, taken_Wh, fed_Wh } of measured)
     say(`   ${name.padEnd(28)}${`${taken_Wh}`.padStart(5)} Wh taken, ${`${fed_Wh}`.padStart(5)} Wh fed in`);
 
+  say(
+    "6. Ten neighbours for a day: their aggregator learns sums, verified by what their meters have sealed.",
+  );
+  const street = sumNeighbours(seed, STREET_S);
+  say(
+    `   ${street.verified} of ${street.intervals} half-hours verified; the most at ${utc(street.peak_s).slice(11, 16)} UTC, ${kWh(street.peak_Wh)} kWh together.`,
+  );
+  say(`   One home's share of it alone: ${street.share}, any number of 64 bits with equal chance.`);
+
   const total = money(verified.lines.total, tariff.tariff.currency);
   const more = (partial: string) => {
     writeFile(join(partial, "tariff.cbor"), tariffDocument);
@@ -165,7 +178,7 @@ function runStart({
   };
   writeWorld(out, world, { more, isReplaced: isOurs(out) });
   const { readings } = verified;
-  const result = { directory: out, total, readings, attempts, measured, display: device.display() };
+  const result = { directory: out, total, readings, attempts, measured, street, display: device.display() };
   print(json, result, [
     "",
     ...table([
