@@ -3,7 +3,6 @@
 // commitments only, and if it lies or dies the unit gives everything that was not acknowledged again.
 import { FormatError, sameBytes } from "../trusted/encoding/bytes.js";
 import { array, bstr, CborReader, int } from "../trusted/encoding/cbor.js";
-import { U32_MAX } from "../trusted/metrology/interval.js";
 import type { Uplink } from "./uplink.js";
 
 /** The unit's face as the network side sees it: bytes in, bytes out. */
@@ -18,6 +17,7 @@ const WINDOW = 64;
 /** Commands, and acknowledgements, waiting for the unit at most; a command beyond that is dropped. */
 const INBOUND_MAX = 128;
 const MESSAGE_BYTES_MAX = 4096;
+const U32_MAX = 0xffffffff;
 const KIND_SHARE = 2;
 const KIND_TIME = 7;
 
