@@ -4,6 +4,7 @@ import { bytesToHex } from "@noble/hashes/utils.js";
 import { describe, expect, it } from "vitest";
 import { Statistic } from "../../src/trusted/blinding/roster.js";
 import { array, int } from "../../src/trusted/encoding/cbor.js";
+import { decodeSign1, encodeSign1 } from "../../src/trusted/encoding/cose.js";
 import { BenchMeter, DAY_S } from "../bench-meter.js";
 import { BenchStreet, numbersTo } from "../bench-street.js";
 
@@ -44,6 +45,20 @@ describe("a unit's shares", () => {
     meter.passUntil(DAY_S + 3 * 1800 + 60, POWER_W);
     const intervals = numbersTo(3).map((at) => street.dayBegin(1) + at);
     expect(given(meter, 1)).toEqual(hexes(street.expected(signed, intervals)));
+  });
+
+  it("wait for a member whose certificate names another key id, though the authority has signed it", () => {
+    const street = streetOf(5);
+    const { meter } = street;
+    const [first = new Uint8Array(0), ...others] = street.certificates;
+    const renamed = encodeSign1("certificate-1", {
+      ...decodeSign1(first, "certificate-1", 512),
+      kid: new Uint8Array(8),
+    });
+    street.install(street.standing(), [renamed]);
+    expect(meter.unit.display(meter.uptime_ms)).toContain("1 messages refused");
+    for (const certificate of [first, ...others]) street.send(certificate);
+    expect(meter.eventTypes).toContain(ROSTER);
   });
 
   it("of a repair are made once it is accepted, of its members' masks alone", () => {
