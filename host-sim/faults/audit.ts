@@ -13,6 +13,7 @@ import type { Driver } from "./driver.js";
 import type { Epoch } from "./message-model.js";
 import { sendAgain } from "./network.js";
 import { checkRollBack } from "./roll-back.js";
+import { checkShares } from "./share-audit.js";
 import { METER_ID, type Site } from "./site.js";
 import { holds, Violation } from "./violation.js";
 
@@ -50,6 +51,7 @@ export class Audit {
     if (this.#isWhole()) this.#checkCustomers();
     this.#checkStatements();
     this.#checkTamper();
+    if (this.#site.plan.faults.has("rosters")) checkShares(this.#site, this.#driver);
     const { remembered } = this.#driver;
     if (remembered) checkRollBack(this.#site, remembered);
     this.#site.keys.ended();

@@ -38,6 +38,9 @@ const DURABLE_MS = 370_000;
 /** Commands of a day that the unit obeys, and those that change its configuration; a scenario stays below. */
 export const COMMANDS_A_DAY = 40;
 export const CONFIGURATIONS_A_DAY = 5;
+/** Kinds of documents that are no commands: a roster, and a certificate of one of its members. */
+export const ROSTER_KIND = 256;
+export const MEMBER_KIND = 257;
 const EVENT_ACCEPTED = 8;
 const EVENT_REFUSED = 9;
 
@@ -90,7 +93,10 @@ interface Unsettled {
 
 const NOTHING: Unsettled = { order: null, verdict: "counted", answered: null, time_s: null };
 
-export type Verdict = "accepted" | "refused" | "counted" | "time";
+/** Of times and rosters, and of a member, it is not foretold whether they are refused: with an event, or without. */
+export type Verdict = "accepted" | "refused" | "counted" | "time" | "roster" | "member";
+const UNFORETOLD: readonly Verdict[] = ["time", "roster", "member"];
+const UNHEARD: readonly Verdict[] = ["counted", "member"];
 
 /** What the unit's state says, read after a restart from a copy of its flash. */
 export interface Probe {
@@ -202,8 +208,10 @@ export class CommandModel {
   /** What is to become of a document that the unit looks at now. */
   verdict(order: Order | null, time_s: number | null): Verdict {
     if (!order?.isAuthentic) return "counted";
+    if (order.kind === MEMBER_KIND) return "member";
     const role = this.roleOf(order.signer);
     if (!role) return "counted";
+    if (order.kind === ROSTER_KIND) return role === "aggregator" && order.isWellFormed ? "roster" : "refused";
     if (!order.isForThisMeter || !ALLOWED[order.kind]?.includes(role)) return "refused";
     if (order.kind === TIME) return "time";
     const inTurn = order.counter === this.counters[role] + 1;
@@ -225,15 +233,15 @@ export class CommandModel {
   }
 
   #carryOut(order: Order | null, verdict: Verdict, time_s: number | null): void {
-    if (verdict !== "accepted" && verdict !== "time") this.refused++;
+    if (verdict === "refused" || verdict === "counted") this.refused++;
     if (!order || verdict === "counted") {
       this.refuse(1);
       return;
     }
     const name = bytesToHex(digest(order.document));
-    if (verdict === "refused" || verdict === "time") {
-      this.refuse(verdict === "refused" ? 1 : 0);
-      this.#refused.set(name, (this.#refused.get(name) ?? 0) + 1);
+    if (verdict !== "accepted") {
+      this.refuse(UNFORETOLD.includes(verdict) ? 0 : 1);
+      if (verdict !== "member") this.#refused.set(name, (this.#refused.get(name) ?? 0) + 1);
       return;
     }
     holds(!this.#accepted.has(name), "a command takes effect once", () => order.name);
@@ -300,7 +308,7 @@ export class CommandModel {
     }
     if (order && verdict === "accepted" && this.#hasCounted(order, probe)) {
       this.#carryOut(order, verdict, time_s);
-    } else if (order && verdict !== "counted") {
+    } else if (order && !UNHEARD.includes(verdict)) {
       // It may have been refused before the power failed, and its event written.
       const name = bytesToHex(digest(order.document));
       this.#refused.set(name, (this.#refused.get(name) ?? 0) + 1);

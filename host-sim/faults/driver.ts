@@ -9,10 +9,12 @@ import { SECTOR_BYTES } from "../../src/trusted/ports.js";
 import { PowerCut } from "../flash.js";
 import { COMMANDS_A_DAY, CONFIGURATIONS_A_DAY, type Order } from "./command-model.js";
 import type { Dice } from "./dice.js";
+import { acknowledgeShares, sharesAgain } from "./network.js";
 import { Office } from "./office.js";
 import type { Fault } from "./plan.js";
 import { Restarted } from "./ports.js";
 import { type Remembered, remember } from "./roll-back.js";
+import { type Delivery, RosterOffice } from "./roster-office.js";
 import { imageDigest, type Site } from "./site.js";
 import { holds } from "./violation.js";
 
@@ -43,6 +45,7 @@ interface Late {
 export class Driver {
   readonly #site: Site;
   readonly #office: Office;
+  readonly #aggregator: RosterOffice;
   readonly #dice: Dice;
   readonly #log: (action: string) => void;
   #end_ms: number;
@@ -62,6 +65,7 @@ export class Driver {
     this.#site = site;
     this.#dice = site.dice.fork("driver");
     this.#office = new Office(site, site.dice.fork("office"));
+    this.#aggregator = new RosterOffice(site, this.#office, site.dice.fork("aggregator"));
     this.#log = log;
     this.#end_ms = site.clock.now_ms + site.plan.days * DAY;
   }
@@ -129,6 +133,14 @@ export class Driver {
       ],
       update: [["update", () => this.#update()]],
       "network-restarts": [["network side restarts", () => this.#restartNetwork()]],
+      rosters: [
+        ["standing roster", () => this.#sendStanding()],
+        ["standing roster", () => this.#sendStanding()],
+        ["repair", () => this.#sendRepair()],
+        ["repair", () => this.#sendRepair()],
+        ["improper roster", () => this.#improperRoster()],
+        ["request for shares", () => this.#askForShares()],
+      ],
     };
     const chosen = Object.entries(byFault).filter(([fault]) => this.#has(fault as Fault));
     return [["nothing", () => {}], ...chosen.flatMap(([, actions]) => actions)];
@@ -599,6 +611,78 @@ export class Driver {
     if (isRunning) site.powerDown(false);
     site.version = version;
     site.clock.advance(5 * SECOND);
+  }
+
+  // Rosters
+
+  /** All of it, mostly; who has not heard in time that it was accepted sends all of it again. */
+  #sendStanding(): void {
+    const delivery = this.#dice.chance(1, 6) ? this.#aggregator.incomplete() : this.#aggregator.standing();
+    const [fault] = this.#dice.pick([["whole"], ["whole"], ["lost"], ["late"], ["spoiled"], ["swapped"]]);
+    this.#log(`${delivery.order.name}, ${fault}`);
+    const documents = this.#onTheWay(delivery, fault as string);
+    if (this.#has("power") && this.#dice.chance(1, 6)) this.#arm();
+    this.#sendAll(documents.slice(0, 1));
+    if (fault === "late") this.#pass(this.#dice.between(1, 2 * HOUR));
+    this.#sendAll(documents.slice(1));
+    this.#site.flash.cutAfter(NEVER);
+    if (!this.#dice.chance(2, 3)) return;
+    this.#log(`${delivery.order.name}, again`);
+    this.#sendAll(this.#onTheWay(delivery, "whole"));
+  }
+
+  /** What of a delivery arrives. */
+  #onTheWay({ order, certificates }: Delivery, fault: string): Uint8Array[] {
+    const documents = [order, ...certificates].map(({ document }) => document);
+    const at = this.#dice.between(0, certificates.length - 1);
+    const certificate = certificates[at] as Order;
+    if (fault === "lost") documents.splice(1 + at, 1);
+    if (fault === "swapped") documents.push(...documents.splice(1 + at, 1));
+    if (fault !== "spoiled") return documents;
+    const spoiled = this.#site.made({ ...certificate, ...this.#office.spoiled(certificate) });
+    documents.splice(1 + at, 1, spoiled.document.slice(0, 512));
+    return documents;
+  }
+
+  #sendAll(documents: readonly Uint8Array[]): void {
+    const { link } = this.#site;
+    const byLink = this.#dice.chance(1, 2);
+    this.#seen.push(...documents);
+    for (const document of documents) {
+      if (byLink) link.sendCommand(document);
+      else this.#hand(array(int(3), bstr(document)));
+    }
+    this.#fine(this.#dice.between(2, 10) * SECOND);
+  }
+
+  #sendRepair(): void {
+    const order = this.#aggregator.repair();
+    if (!order) return;
+    this.#log(order.name);
+    if (this.#has("power") && this.#dice.chance(1, 6)) this.#arm();
+    this.#sendAll([order.document]);
+    this.#site.flash.cutAfter(NEVER);
+    if (this.#dice.chance(1, 4)) this.#sendAll([order.document]);
+  }
+
+  #improperRoster(): void {
+    for (let count = this.#dice.between(1, 3); count > 0; count--) {
+      const order = this.#aggregator.improper();
+      this.#log(order.name);
+      this.#send(order.document);
+      this.#fine(2 * SECOND);
+    }
+  }
+
+  /** Shares are asked for again; only a lying network side says that some have arrived. */
+  #askForShares(): void {
+    const [interval, rosterNumber] = this.#site.shares.newest;
+    const some = [this.#dice.pick([0, interval, Math.max(0, interval - 5)]), rosterNumber] as const;
+    if (this.#has("messages") && this.#dice.chance(1, 3)) {
+      const said = this.#dice.pick([interval, interval + 1, 0xffffffff]);
+      this.#hand(acknowledgeShares([said, this.#dice.pick([rosterNumber, rosterNumber + 1])]));
+    } else this.#hand(sharesAgain(some, [interval, rosterNumber]));
+    this.#fine(SECOND);
   }
 
   // The end

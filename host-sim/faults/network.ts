@@ -5,6 +5,7 @@ import type { Uplink, UplinkEvent } from "../../src/meter/uplink.js";
 import { array, int } from "../../src/trusted/encoding/cbor.js";
 import type { Dice } from "./dice.js";
 import { Kind } from "./message-model.js";
+import { KIND_SHARE } from "./share-model.js";
 
 /** Loses one message in so many, and as many acknowledgements. */
 const LOSES_ONE_OF = 12;
@@ -49,6 +50,15 @@ export class LossyUplink implements Uplink {
 export const acknowledgement = (kind: number, number: number) => array(int(1), int(kind), int(number));
 export const sendAgain = (kind: number, first: number, last: number) =>
   array(int(2), int(kind), int(first), int(last));
+
+const sequenceOf = ([interval, rosterNumber]: readonly [number, number]) =>
+  array(int(interval), int(rosterNumber));
+/** Of a standing roster's shares up to one. */
+export const acknowledgeShares = (last: readonly [number, number]) =>
+  array(int(1), int(KIND_SHARE), sequenceOf(last));
+/** Shares, all from an interval on. */
+export const sharesAgain = (first: readonly [number, number], last: readonly [number, number]) =>
+  array(int(2), int(KIND_SHARE), sequenceOf(first), sequenceOf(last));
 
 const KINDS = [Kind.READING, Kind.BATCH, Kind.EVENT, Kind.PAIRING, Kind.REGISTER];
 /** How a lying network side deals with one frame in so many: dropped, or given to the unit twice. */

@@ -5,6 +5,7 @@ import { makeCommitmentKey } from "../../src/proofs/generators.js";
 import type { Configuration } from "../../src/trusted/authority/configuration.js";
 import { asciiBytes } from "../../src/trusted/encoding/bytes.js";
 import { array, bstr, int, map, NIL, orNil, tstr } from "../../src/trusted/encoding/cbor.js";
+import type { DocumentType } from "../../src/trusted/encoding/cose.js";
 import { digest } from "../../src/trusted/sealing/keys.js";
 import { SigningKey } from "../../src/trusted/sealing/signature.js";
 import { drawParties, type Signer } from "../parties.js";
@@ -78,7 +79,7 @@ export class Office {
     );
     return this.#site.made({
       name: `${draft.name ?? KIND_NAMES[kind] ?? `kind ${kind}`} by ${by}, counter ${counter}`,
-      document: this.#sign(signer, payload),
+      document: this.sign(signer, "command-1", payload),
       isAuthentic: true,
       signer: bytesToHex(signer.publicKey),
       isForThisMeter: meterId === METER_ID,
@@ -93,11 +94,16 @@ export class Office {
   }
 
   /** As RFC 8032 says, over the tables of the unit's own signatures: three times as fast. */
-  #sign({ seed }: Signer, payload: Uint8Array): Uint8Array {
+  sign({ seed }: Signer, type: DocumentType, payload: Uint8Array): Uint8Array {
     const name = bytesToHex(seed);
     const key = this.#keys.get(name) ?? new SigningKey(seed, base);
     this.#keys.set(name, key);
-    return key.signDocument("command-1", payload);
+    return key.signDocument(type, payload);
+  }
+
+  /** Who holds a role now. */
+  holder(role: Sender): Signer {
+    return this.#holders[role];
   }
 
   /** An answer to a question for the time. */
@@ -142,7 +148,9 @@ export class Office {
       return this.draft({ by: "authority", kind: 2, argument: map([4, int(changes.maximum_Wh)]), changes });
     }
     if (this.#dice.chance(1, 3)) {
-      const changes = { minGroup: this.#dice.between(3, 128) };
+      const drawn = this.#dice.between(3, 128);
+      // Where there are rosters, one that the street can still make.
+      const changes = { minGroup: this.#site.plan.faults.has("rosters") ? 3 + (drawn % 2) : drawn };
       return this.draft({ by: "authority", kind: 2, argument: map([11, int(changes.minGroup)]), changes });
     }
     return this.succeed(this.#dice.pick(["supplier", "network", "aggregator"]));

@@ -16,6 +16,7 @@ export const FAULTS = [
   "commands",
   "update",
   "network-restarts",
+  "rosters",
 ] as const;
 export type Fault = (typeof FAULTS)[number];
 

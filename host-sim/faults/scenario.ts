@@ -20,6 +20,8 @@ export interface ScenarioResult {
   readonly batches: number;
   readonly events: number;
   readonly epochs: number;
+  readonly rosters: number;
+  readonly shares: number;
   readonly accepted: number;
   readonly refused: number;
   readonly software: number;
@@ -100,7 +102,7 @@ export function runFaults(options: ScenarioOptions, sabotage: Sabotage = {}): Sc
   } catch (error) {
     throw new ScenarioFailure(error, site.clock.now_ms, actions);
   }
-  const { messages, commands } = site;
+  const { messages, commands, shares } = site;
   return {
     steps: site.steps,
     boots: site.boots,
@@ -108,6 +110,8 @@ export function runFaults(options: ScenarioOptions, sabotage: Sabotage = {}): Sc
     batches: messages.numbers(3).length,
     events: messages.numbers(4).length,
     epochs: messages.epochs.length,
+    rosters: shares.accepted.length,
+    shares: shares.count,
     accepted: commands.accepted,
     refused: commands.refused,
     software: site.version,

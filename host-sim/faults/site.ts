@@ -7,6 +7,8 @@ import { decodeCertificate, encodeCertificate } from "../../src/proofs/certifica
 import { makeTables } from "../../src/proofs/generators.js";
 import { signWithKey } from "../../src/proofs/signed.js";
 import type { Configuration } from "../../src/trusted/authority/configuration.js";
+import { EventType } from "../../src/trusted/authority/events.js";
+import { decodeRosters, type RosterMemory } from "../../src/trusted/blinding/memory.js";
 import { asciiBytes, FormatError, sameBytes } from "../../src/trusted/encoding/bytes.js";
 import { CborReader } from "../../src/trusted/encoding/cbor.js";
 import { decodeSign1 } from "../../src/trusted/encoding/cose.js";
@@ -42,6 +44,7 @@ import {
   WatchedSecrets,
 } from "./ports.js";
 import { RegisterModel } from "./register-model.js";
+import { KIND_SHARE, ShareModel } from "./share-model.js";
 import { holds } from "./violation.js";
 
 export const METER_ID = "SM-0001";
@@ -49,6 +52,8 @@ export const METER_ID = "SM-0001";
 const BUSY_MS_MAX = 920;
 /** Busy steps one after the other, at most: a day's commitments are far below. */
 const BUSY_STEPS_MAX = 3000;
+/** Least members of a roster, where there are any: nine are enough for repairs. */
+const MIN_GROUP = 3;
 /** Tenants that may pair. */
 const CUSTOMERS = 3;
 
@@ -91,6 +96,7 @@ export class Site {
   readonly messages: MessageModel;
   readonly commands: CommandModel;
   readonly keys: KeyModel;
+  readonly shares: ShareModel;
   readonly enrolment: Enrolment;
   /** Versions of the software that have run, and the one that runs. */
   version = 1;
@@ -160,7 +166,19 @@ export class Site {
       closedAs: (interval) => this.intervals.closedAs(interval),
       shown_Wh: () => this.registers.shown_Wh,
       isOverwritten: (kind, number) => !this.stored(kind).has(number),
-      event: (event) => this.commands.event(event, this.shown.time_s),
+      event: (event) => {
+        this.commands.event(event, this.shown.time_s);
+        if (event.type === EventType.ROSTER) this.shares.tells(event.detail);
+      },
+    });
+    this.shares = new ShareModel({
+      meterId: METER_ID,
+      intervalSeconds: plan.intervalSeconds,
+      channels: plan.channels,
+      reading: (interval) => this.messages.readings.get(interval) ?? null,
+      K: (epoch) => this.messages.epochs.find((one) => one.epoch === epoch)?.K ?? null,
+      openInterval: () => this.peek().state.openInterval,
+      isSmall: plan.isSmall,
     });
     this.keys = new KeyModel(plan.intervalSeconds, () => this.messages.epochs.at(-1)?.epoch ?? 0);
     this.power_W = new Array<number>(channels).fill(0);
@@ -180,6 +198,7 @@ export class Site {
       outages,
       deliver: (topic, message) => {
         if (topic === topicOf(METER_ID, "time")) this.operator(nonceOf(message));
+        else if (topic === topicOf(METER_ID, "share")) this.shares.arrives(message);
         else this.headEnd.deliver(topic, message);
       },
     });
@@ -259,7 +278,7 @@ export class Site {
       supplier: keyOf("supplier"),
       network: keyOf("network"),
       aggregator: keyOf("aggregator"),
-      minGroup: 10,
+      minGroup: this.plan.faults.has("rosters") ? MIN_GROUP : 10,
       revokedPeers: [],
       update: null,
       calibration: null,
@@ -410,6 +429,7 @@ export class Site {
     const journal = this.peek();
     const { counters, companion, loadSwitch, statementDay } = journal.state;
     const configuration = journal.configuration();
+    this.shares.compare(this.remembered(journal).nextNumber);
     this.commands.restarted({ counters, companion, loadSwitch, statementDay, configuration });
     holds(
       !this.plan.has.companion || this.#switched === loadSwitch,
@@ -420,6 +440,12 @@ export class Site {
     );
     const stored = this.secrets.load();
     if (stored) this.keys.stored(stored, this.shown.time_s, this.messages.sealedTo);
+  }
+
+  /** What the unit remembers of rosters. */
+  remembered(journal = this.peek()): RosterMemory {
+    const rosters = journal.rosters();
+    return rosters ? decodeRosters(rosters) : { nextNumber: 0, standing: [], repairs: [] };
   }
 
   /** The numbers of a kind of which messages can still be made of what the flash holds. */
@@ -448,7 +474,8 @@ export class Site {
     const side = {
       take: () => {
         const frame = unit.take(this.uptime_ms);
-        if (frame) this.messages.given(frame);
+        if (frame?.[1] === KIND_SHARE) this.shares.given(frame);
+        else if (frame) this.messages.given(frame);
         return frame;
       },
       receive: (bytes: Uint8Array) => this.receive(bytes),
@@ -515,10 +542,11 @@ export class Site {
         return { ...nothing, kind: "document", order: this.#orders.get(bytesToHex(document)) ?? null };
       }
       const kind = reader.uint(6);
+      if (kind === KIND_SHARE) return { ...nothing, kind: isShareRequest(reader, items, action) };
       const number = reader.uint(0xffffffff);
       const last = action === 2 ? reader.uint(0xffffffff) : number;
       reader.end();
-      if (kind === 0 || kind === 2 || items !== action + 2) return { ...nothing, kind: "malformed" };
+      if (kind === 0 || items !== action + 2) return { ...nothing, kind: "malformed" };
       if (action === 2) this.messages.ask(kind, number, last);
       return { ...nothing, kind: "request", ...(action === 1 && { acknowledged: { kind, number } }) };
     } catch (error) {
@@ -626,4 +654,16 @@ export class Site {
     this.#softwareIds.push(bytesToHex(this.image.softwareId));
     this.loader.installed = null;
   }
+}
+
+/** The rest of `[1, 2, [i, n]]` or `[2, 2, [i, n], [i, n]]`. */
+function isShareRequest(reader: CborReader, items: number, action: number): FrameKind {
+  if (action === 0 || items !== action + 2) return "malformed";
+  for (let left = action; left > 0; left--) {
+    reader.array(2);
+    reader.uint(0xffffffff);
+    reader.uint(0xffffffff);
+  }
+  reader.end();
+  return "request";
 }

@@ -1,5 +1,6 @@
 // The good documents that mutants are made from: everything that two meters of one authority have sent and
 // obeyed, and what their customer and supplier make of it. One of each kind at least; made once a process.
+import { bytesToHex } from "@noble/hashes/utils.js";
 import { type CheckedMeter, checkMeter, type MeterRecord } from "../../src/customer/check.js";
 import { encodeCertificate, encodeRevocation, verifyCertificate } from "../../src/proofs/certificate.js";
 import { makeDisclosedReading } from "../../src/proofs/disclosed-reading.js";
@@ -15,9 +16,12 @@ import {
 import { CommandKind } from "../../src/trusted/authority/command.js";
 import { encodeConfiguration } from "../../src/trusted/authority/configuration.js";
 import { decodeSecrets } from "../../src/trusted/authority/secrets.js";
+import { encodeRosters } from "../../src/trusted/blinding/memory.js";
+import { decodeRoster, isRepair } from "../../src/trusted/blinding/roster.js";
 import { array, bstr, int } from "../../src/trusted/encoding/cbor.js";
 import type { DocumentType } from "../../src/trusted/encoding/cose.js";
 import { decodeSign1 } from "../../src/trusted/encoding/cose.js";
+import { MessageKind } from "../../src/trusted/journal/journal.js";
 import { FuzzedMeter, INTERVAL_S } from "./meter.js";
 
 /** Largest payload of the corpus' own documents. */
@@ -45,6 +49,11 @@ export interface Corpus {
   readonly revocations: readonly Uint8Array[];
   readonly bills: readonly Uint8Array[];
   readonly disclosed: readonly Uint8Array[];
+  /** In force, about to be accepted, and a repair; and what a unit remembers of some. */
+  readonly rosters: readonly Uint8Array[];
+  readonly memories: readonly Uint8Array[];
+  /** The meter's shares by their interval, hex. */
+  readonly shares: ReadonlyMap<number, string>;
   /** A provisioning request, and commands of the other meter, in frames. */
   readonly request: Uint8Array;
   readonly foreignCommands: readonly Uint8Array[];
@@ -117,6 +126,23 @@ function renewalOf({ enrolment, parties }: FuzzedMeter): Uint8Array {
   return signWithKey("certificate-1", payload, authority.seed);
 }
 
+/** What the meter remembers of rosters, and what it would of a repair that it had accepted. */
+function memoriesOf(meter: FuzzedMeter): Uint8Array[] {
+  const memory = meter.durable().rosters;
+  const { terms, ...repair } = decodeRoster(payloadOf("roster-1", meter.street.repair));
+  const { firstInterval, rosterNumber } = repair;
+  const mask = isRepair(terms) ? terms.mask : new Uint8Array(2);
+  const lastInterval = repair.lastInterval ?? firstInterval;
+  const S = new Uint8Array(32).fill(7);
+  const repairs = [{ S, rosterNumber, firstInterval, lastInterval, mask }];
+  return [memory, { ...memory, repairs }].map(encodeRosters);
+}
+
+const sharesIn = ({ given }: FuzzedMeter) =>
+  given
+    .filter(({ kind }) => kind === MessageKind.SHARE)
+    .map(({ sequence, message }) => [sequence, bytesToHex(message)] as const);
+
 export function makeCorpus(seed: number): Corpus {
   const meter = FuzzedMeter.lived(seed, "SM-0001");
   const other = FuzzedMeter.lived(seed, "SM-0002", meter.parties);
@@ -153,6 +179,8 @@ export function makeCorpus(seed: number): Corpus {
     tariffs: [signedTariff],
     revocations: [signWithKey("revocation-1", revocation, authority.seed)],
     bills: billsOf(certificate, tariff, checked),
+    rosters: [meter.street.accepted, meter.street.waiting, meter.street.repair],
+    memories: memoriesOf(meter),
     disclosed: checked.flatMap((one) => disclosedOf(certificate, one)),
     foreignCommands: [
       ...other.obeyed,
@@ -161,7 +189,8 @@ export function makeCorpus(seed: number): Corpus {
     request: array(int(1), bstr(stored), bstr(customer.user), int(from_s), bstr(other.parties.customer.user)),
   };
   const { request, ...lists } = documents;
+  const shares = new Map(sharesIn(meter));
   const pool = [...Object.values(lists).flat(), request, ...meter.obeyed];
   const { signingSeed } = decodeSecrets(meter.secrets.load() ?? new Uint8Array(0));
-  return { meter, other, checked, record, K, signingSeed, tariff, ...documents, pool };
+  return { meter, other, checked, record, K, signingSeed, tariff, ...documents, shares, pool };
 }

@@ -97,7 +97,7 @@ export function foreignPartsOf(
   document: Uint8Array,
   mutator: Mutator,
 ): { payload: Uint8Array; signature: Uint8Array } {
-  for (const type of [...OTHER_TYPES, "tariff-1", "revocation-1"] as const) {
+  for (const type of [...OTHER_TYPES, "roster-1", "tariff-1", "revocation-1"] as const) {
     try {
       const { payload, signature } = decodeSign1(document, type, ENVELOPE_MAX);
       return { payload, signature };

@@ -1,6 +1,7 @@
 // The formats that nobody signs, or whose signature comes later: what is taken must be written again as it came.
 // Another content is another message, but no content has two encodings.
 import { concatBytes } from "@noble/hashes/utils.js";
+import { encodeRoster } from "../../src/aggregation/roster.js";
 import {
   decodeEvents,
   decodePairing,
@@ -26,6 +27,8 @@ import {
 } from "../../src/trusted/authority/configuration.js";
 import { encodePairing } from "../../src/trusted/authority/pairing.js";
 import { decodeSecrets, encodeSecrets } from "../../src/trusted/authority/secrets.js";
+import { decodeRosters, encodeRosters } from "../../src/trusted/blinding/memory.js";
+import { decodeRoster } from "../../src/trusted/blinding/roster.js";
 import { sameBytes } from "../../src/trusted/encoding/bytes.js";
 import { array, bstr, int, map, NIL, orNil, tstr } from "../../src/trusted/encoding/cbor.js";
 import { type DocumentType, decodeSign1, encodeSign1 } from "../../src/trusted/encoding/cose.js";
@@ -160,6 +163,8 @@ export function strictSubjects(corpus: Corpus): Subject[] {
       decodeRegisterStatement,
       encodeRegisterStatement,
     ),
+    strictSubject("roster payload", 15, payloads("roster-1", corpus.rosters), decodeRoster, encodeRoster),
+    strictSubject("memory of rosters", 15, corpus.memories, decodeRosters, encodeRosters),
     strictSubject("board file", 1, [boardOf(corpus)], decodeBoard, encodeBoard),
     strictSubject("secret store", 10, [secrets], decodeSecrets, encodeSecrets),
     strictSubject(

@@ -1,11 +1,12 @@
 // Frames that a network side could hand to a unit: junk, spoiled copies of good ones, and what comes as deep as
-// the check of a signature, among it commands that an anchor did sign and that are not to be obeyed.
+// the check of a signature, among it commands and rosters that an anchor did sign and that are not to be obeyed.
 import { ed25519 } from "@noble/curves/ed25519.js";
 import { concatBytes } from "@noble/hashes/utils.js";
+import { readCertificate } from "../../src/trusted/authority/certificate.js";
 import { CommandKind, ROLES, type Role } from "../../src/trusted/authority/command.js";
 import { sameBytes } from "../../src/trusted/encoding/bytes.js";
 import { array, bstr, CborReader, int, map, NIL, tstr } from "../../src/trusted/encoding/cbor.js";
-import { decodeSign1, toBeSigned } from "../../src/trusted/encoding/cose.js";
+import { decodeSign1, isOfType, type Sign1, toBeSigned } from "../../src/trusted/encoding/cose.js";
 import { keyId } from "../../src/trusted/sealing/signature.js";
 import type { Corpus } from "./corpus.js";
 import { deepDocument } from "./documents.js";
@@ -15,7 +16,10 @@ import type { Mutator } from "./mutator.js";
 const DRAWS_MAX = 8;
 const FRAME_BYTES_MAX = 520;
 const OVERSIZE_MAX = 6_000;
+const DOCUMENT_BYTES_MAX = 512;
 const STORED_KINDS = [1, 3, 4, 5, 6];
+const SHARE = 2;
+const ANCHORED = ["command-1", "roster-1"] as const;
 const NONCE_BYTES = 16;
 
 /** Which roles may send a kind, said again: a fault in the unit's own table must show. */
@@ -175,14 +179,18 @@ function shortFrame(mutator: Mutator): Uint8Array {
   return concatBytes(Uint8Array.of(0x80 + mutator.random.below(6)), ...numbers);
 }
 
-/** `[1, kind, sequence]` or `[2, kind, first, last]` in their one encoding. */
+/** `[1, kind, sequence]` or `[2, kind, first, last]` in their one encoding; a share's sequence is two numbers. */
 export function isDelivery(frame: Uint8Array): boolean {
   try {
     const reader = new CborReader(frame, "frame");
     const items = reader.array(3, 4);
     reader.key(items - 2);
-    if (!STORED_KINDS.includes(reader.uint())) return false;
-    for (let left = items - 2; left > 0; left--) reader.uint(0xffffffff);
+    const kind = reader.uint();
+    if (kind !== SHARE && !STORED_KINDS.includes(kind)) return false;
+    for (let left = items - 2; left > 0; left--) {
+      if (kind === SHARE) reader.array(2);
+      for (let parts = kind === SHARE ? 2 : 1; parts > 0; parts--) reader.uint(0xffffffff);
+    }
     reader.end();
     return true;
   } catch {
@@ -190,41 +198,71 @@ export function isDelivery(frame: Uint8Array): boolean {
   }
 }
 
+export interface FrameOptions {
+  /** Frames that the unit would obey as they are: those are never handed over. */
+  readonly fresh: readonly Uint8Array[];
+  /** Whether an anchor may say times here that are too far away: the nonce is gone then. */
+  readonly isFar: boolean;
+  /** Whether the street's roster waits in the unit for those of its members that have not come. */
+  readonly waits: boolean;
+}
+
+/** A document whose signature the unit would check, and the key that it would be checked against. */
+interface Sealed extends Sign1 {
+  readonly type: "command-1" | "roster-1" | "certificate-1";
+  readonly publicKey: Uint8Array;
+}
+
 /** What the meter of a corpus may be handed, drawn by a mutator. */
 export class HostileFrames {
   readonly #corpus: Corpus;
   readonly #meter: FuzzedMeter;
   readonly #mutator: Mutator;
-  /** Frames that the unit would obey as they are: those are never handed over. */
+  readonly #options: FrameOptions;
+  /** With what would complete or replace the roster that waits. */
   readonly #fresh: readonly Uint8Array[];
   readonly #known: readonly Uint8Array[];
-  readonly #isFar: boolean;
+  /** Rosters and certificates that came or could come. */
+  readonly #street: readonly Uint8Array[];
 
-  /** @param isFar whether an anchor may say times here that are too far away: the nonce is gone then. */
-  constructor(corpus: Corpus, mutator: Mutator, fresh: readonly Uint8Array[], isFar: boolean) {
+  constructor(corpus: Corpus, mutator: Mutator, options: FrameOptions) {
     this.#corpus = corpus;
     this.#meter = corpus.meter;
     this.#mutator = mutator;
-    this.#fresh = fresh;
-    this.#isFar = isFar;
+    this.#options = options;
+    const { accepted, repair, waiting, came, missing } = corpus.meter.street;
+    this.#street = [accepted, repair, waiting, ...came, ...missing].map(frameOf);
+    this.#fresh = [...options.fresh, ...[repair, waiting, ...missing].map(frameOf)];
     const deliveries = STORED_KINDS.flatMap((kind) => [
       array(int(1), int(kind), int(3)),
       array(int(2), int(kind), int(0), int(9)),
     ]);
-    this.#known = [...fresh, ...corpus.meter.obeyed, ...deliveries];
+    this.#known = [...options.fresh, ...corpus.meter.obeyed, ...deliveries, ...this.#shareDeliveries()];
+  }
+
+  #shareDeliveries(): Uint8Array[] {
+    const [first, last] = [0, -1].map((at) => {
+      const intervals = [...this.#corpus.shares.keys()];
+      return array(int(intervals.at(at) as number), int(1));
+    }) as [Uint8Array, Uint8Array];
+    const again = array(int(2), int(SHARE), first, last);
+    return [array(int(1), int(SHARE), last), again, array(int(2), int(SHARE), last, first)];
   }
 
   /** One that does not come to a signature. */
   cheap(): Uint8Array {
     const mutator = this.#mutator;
     const { pool } = this.#corpus;
-    const [fresh, known] = [mutator.pick(this.#fresh), mutator.pick(this.#known)];
+    const [fresh, known] = [mutator.pick(this.#options.fresh), mutator.pick(this.#known)];
     const ways: readonly (() => Uint8Array)[] = [
       () => mutator.mutate(fresh),
       () => mutator.mutate(known),
       () => mutator.mutate(known),
       () => frameOf(mutator.mutate(documentIn(fresh))),
       () => frameOf(mutator.mutate(documentIn(fresh))),
+      () => mutator.mutate(mutator.pick(this.#street)),
+      () => frameOf(mutator.mutate(documentIn(mutator.pick(this.#street)))),
+      () => mutator.pick(this.#street),
       () => frameOf(mutator.pick(pool)),
       () => mutator.mutate(frameOf(mutator.pick(pool))),
       () => mutator.pick(pool),
@@ -235,7 +273,7 @@ export class HostileFrames {
     ];
     for (let draw = 0; draw < DRAWS_MAX; draw++) {
       const frame = mutator.pick(ways)();
-      if (this.roleOf(frame) === null) return frame;
+      if (!this.isDeep(frame)) return frame;
     }
     return fresh.slice(0, -1);
   }
@@ -243,53 +281,97 @@ export class HostileFrames {
   /** One that should. */
   deep(): Uint8Array {
     const mutator = this.#mutator;
-    const meter = this.#meter;
-    const role = mutator.pick(ROLES);
-    const { foreignCommands, pool } = this.#corpus;
-    const kind = { type: "command-1" as const, ...meter.signerOf(role) };
-    const ways: readonly (() => Uint8Array)[] = [
-      () => mutator.mutateContent(mutator.pick(this.#fresh)),
-      () => frameOf(mutator.mutateContent(documentIn(mutator.pick(this.#fresh)))),
-      () => frameOf(deepDocument(mutator, documentIn(mutator.pick(this.#fresh)), kind, pool)),
-      () => frameOf(deepDocument(mutator, documentIn(mutator.pick(this.#fresh)), kind, pool)),
-      () => mutator.pick(meter.obeyed),
-      () => mutator.pick(foreignCommands),
-      () => meter.command(badOrder(mutator, meter, this.#isFar)),
-      () => meter.command(badOrder(mutator, meter, this.#isFar)),
-      () => meter.command(badOrder(mutator, meter, this.#isFar)),
-    ];
+    const ways = mutator.oneIn(3) ? this.#deepRosters() : this.#deepCommands();
     for (let draw = 0; draw < DRAWS_MAX; draw++) {
       const frame = mutator.pick(ways)();
-      if (!this.#isFresh(frame)) return frame;
+      if (!isOneOf(frame, this.#fresh)) return frame;
     }
     return this.cheap();
   }
 
-  /** Whether it is a command to obey after all. */
-  #isFresh(frame: Uint8Array): boolean {
-    return isOneOf(frame, this.#fresh);
+  #deepCommands(): readonly (() => Uint8Array)[] {
+    const mutator = this.#mutator;
+    const meter = this.#meter;
+    const { foreignCommands, pool } = this.#corpus;
+    const { fresh, isFar } = this.#options;
+    const kind = { type: "command-1" as const, ...meter.signerOf(mutator.pick(ROLES)) };
+    return [
+      () => mutator.mutateContent(mutator.pick(fresh)),
+      () => frameOf(mutator.mutateContent(documentIn(mutator.pick(fresh)))),
+      () => frameOf(deepDocument(mutator, documentIn(mutator.pick(fresh)), kind, pool)),
+      () => frameOf(deepDocument(mutator, documentIn(mutator.pick(fresh)), kind, pool)),
+      () => mutator.pick(meter.obeyed),
+      () => mutator.pick(foreignCommands),
+      () => meter.command(badOrder(mutator, meter, isFar)),
+      () => meter.command(badOrder(mutator, meter, isFar)),
+      () => meter.command(badOrder(mutator, meter, isFar)),
+    ];
   }
 
-  /** The anchor that the unit would check the signature against, or null. */
-  roleOf(frame: Uint8Array): Role | null {
+  #deepRosters(): readonly (() => Uint8Array)[] {
+    const mutator = this.#mutator;
+    const { pool } = this.#corpus;
+    const { repair, waiting, missing, unlawful, usurped, unfit } = this.#meter.street;
+    const roster = mutator.pick([repair, waiting]);
+    const aggregator = { type: "roster-1" as const, ...this.#meter.signerOf("aggregator") };
+    const authority = { type: "certificate-1" as const, ...this.#meter.signerOf("authority") };
+    return [
+      () => frameOf(mutator.mutateContent(roster)),
+      () => frameOf(deepDocument(mutator, roster, aggregator, pool)),
+      () => frameOf(mutator.pick(unlawful)),
+      () => frameOf(mutator.pick(unlawful)),
+      () => frameOf(mutator.pick(usurped)),
+      () => frameOf(mutator.mutateContent(mutator.pick(missing))),
+      () => frameOf(deepDocument(mutator, mutator.pick(missing), authority, pool)),
+      () => frameOf(mutator.pick(unfit)),
+    ];
+  }
+
+  /** Whether the unit would check a signature of it. */
+  isDeep(frame: Uint8Array): boolean {
+    return this.#sealedIn(frame) !== null;
+  }
+
+  /** Whether an anchor has signed it as a command or roster, by another implementation of the same strict rules. */
+  isAuthentic(frame: Uint8Array): boolean {
+    const sealed = this.#sealedIn(frame);
+    if (!sealed || sealed.type === "certificate-1") return false;
+    const { type, payload, signature, publicKey } = sealed;
     try {
-      const { kid } = envelopeIn(frame);
-      return ROLES.find((role) => sameBytes(keyId(this.#meter.signerOf(role).publicKey), kid)) ?? null;
+      return ed25519.verify(signature, toBeSigned(type, payload), publicKey, { zip215: false });
     } catch {
-      return null;
+      return false;
     }
   }
 
-  /** By another implementation of the same strict rules. */
-  isAuthentic(frame: Uint8Array): boolean {
-    const role = this.roleOf(frame);
-    if (!role) return false;
-    const { payload, signature } = envelopeIn(frame);
-    const { publicKey } = this.#meter.signerOf(role);
+  /** Whether it is nothing to refuse: a delivery, or what the unit has had before of its rosters. */
+  isIdle(frame: Uint8Array): boolean {
+    if (isDelivery(frame)) return true;
+    if (!this.#options.waits) return false;
+    const { accepted, lastId } = this.#meter.street;
+    const id = memberIdIn(frame);
+    return isOneOf(frame, [frameOf(accepted)]) || (id !== null && id <= lastId);
+  }
+
+  #sealedIn(frame: Uint8Array): Sealed | null {
     try {
-      return ed25519.verify(signature, toBeSigned("command-1", payload), publicKey, { zip215: false });
+      const document = documentIn(frame);
+      const id = memberIdIn(frame);
+      if (id !== null) {
+        const { publicKey } = this.#meter.signerOf("authority");
+        const isNext = this.#options.waits && id > this.#meter.street.lastId;
+        const parts = decodeSign1(document, "certificate-1", DOCUMENT_BYTES_MAX);
+        return isNext && sameBytes(keyId(publicKey), parts.kid)
+          ? { ...parts, type: "certificate-1", publicKey }
+          : null;
+      }
+      const type = ANCHORED.find((one) => isOfType(document, one));
+      if (!type) return null;
+      const parts = decodeSign1(document, type, DOCUMENT_BYTES_MAX);
+      const role = ROLES.find((one) => sameBytes(keyId(this.#meter.signerOf(one).publicKey), parts.kid));
+      return role ? { ...parts, type, publicKey: this.#meter.signerOf(role).publicKey } : null;
     } catch {
-      return false;
+      return null;
     }
   }
 }
@@ -298,9 +380,17 @@ export class HostileFrames {
 function documentIn(frame: Uint8Array): Uint8Array {
   const reader = new CborReader(frame, "frame");
   reader.array(2);
-  const document = reader.key(3).bytes(1, 512);
+  const document = reader.key(3).bytes(1, DOCUMENT_BYTES_MAX);
   reader.end();
   return document;
 }
 
-const envelopeIn = (frame: Uint8Array) => decodeSign1(documentIn(frame), "command-1", 512);
+/** The meter that a certificate in a frame is of, whoever has signed it; null if it holds none. */
+function memberIdIn(frame: Uint8Array): string | null {
+  try {
+    const { payload } = decodeSign1(documentIn(frame), "certificate-1", DOCUMENT_BYTES_MAX);
+    return readCertificate(payload).meterId;
+  } catch {
+    return null;
+  }
+}

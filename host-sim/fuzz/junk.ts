@@ -1,7 +1,7 @@
 // A flood while the meter measures. Two meters of one seed live the same two days, one in peace and one with junk
 // at its ear all the time, replays and badly ordered commands of true anchors among it. What they record and
 // seal must be the same to the byte, but for the few events that tell of refused commands and the digests that
-// follow from those.
+// follow from those. So must their shares; and a roster that waited for its members through all of it is accepted.
 import { checkMeter } from "../../src/customer/check.js";
 import { decodeEvent } from "../../src/customer/messages.js";
 import { decodeStatement } from "../../src/proofs/batch.js";
@@ -9,7 +9,7 @@ import { EventType } from "../../src/trusted/authority/events.js";
 import type { BatchStatement } from "../../src/trusted/sealing/batch.js";
 import { SeededRandom } from "../seeded.js";
 import { makeCorpus, payloadOf } from "./corpus.js";
-import { freshOrders, HostileFrames, isDelivery } from "./frames.js";
+import { freshOrders, HostileFrames } from "./frames.js";
 import { FuzzedMeter } from "./meter.js";
 import { Mutator } from "./mutator.js";
 import { demand, Harm, wordsOf } from "./target.js";
@@ -24,13 +24,13 @@ const DEEP_EVERY = 50;
 const TICKS_SHOWN = 1_000;
 /** Eight a day are written singly and the rest as one count; the days begin and end within three calendar days. */
 const EVENTS_MAX = 3 * (8 + 1);
-const [READING, BATCH, EVENT] = [1, 3, 4] as const;
+const [READING, SHARE, BATCH, EVENT] = [1, 2, 3, 4] as const;
 
 export interface JunkResult {
   readonly messages: number;
   /** As the meter itself shows it. */
   readonly refused: number;
-  /** Acknowledgements and requests to send again that were among it: they are nobody's to sign. */
+  /** Acknowledgements, requests to send again and what it has had before, that were among it: nothing to refuse. */
   readonly deliveries: number;
   readonly deep: number;
   readonly days: number;
@@ -53,7 +53,8 @@ export function floodMeter(
   const { meter } = corpus;
   const mutator = new Mutator(new SeededRandom(seed).fork("junk"), corpus.pool);
   const fresh = freshOrders().map((order) => meter.command(order));
-  const frames = new HostileFrames(corpus, mutator, fresh, false);
+  const frames = new HostileFrames(corpus, mutator, { fresh, isFar: false, waits: true });
+  for (const one of [peaceful, meter]) one.hand(one.street.waiting, ...one.street.came);
   const counts = { deliveries: 0, deep: 0, refused: 0 };
   let harm: string | null = null;
   try {
@@ -65,8 +66,8 @@ export function floodMeter(
       ];
       for (let at = from; at < to; at++) {
         const frame = at % DEEP_EVERY === 0 ? frames.deep() : frames.cheap();
-        if (isDelivery(frame)) counts.deliveries++;
-        if (frames.roleOf(frame)) counts.deep++;
+        if (frames.isIdle(frame)) counts.deliveries++;
+        if (frames.isDeep(frame)) counts.deep++;
         meter.deliver(frame);
       }
       live(meter);
@@ -74,6 +75,7 @@ export function floodMeter(
     }
     counts.refused = meter.refused;
     demand(counts.refused === messages - counts.deliveries, `${counts.refused} of ${messages} were refused`);
+    for (const one of [peaceful, meter]) one.hand(...one.street.missing);
     compare(peaceful, meter);
   } catch (error) {
     harm = error instanceof Harm ? error.message : wordsOf(error);
@@ -104,6 +106,9 @@ function compare(peaceful: FuzzedMeter, flooded: FuzzedMeter): void {
     );
   same("registers", ({ display }) => display.filter((line) => !line.endsWith(" messages refused")));
   same("readings", (meter) => meter.messages(READING));
+  same("shares", (meter) => meter.messages(SHARE));
+  const { standing } = flooded.durable().rosters;
+  demand(standing.length === 2, "a roster that waited for its members was not accepted");
   same("batches", (meter) =>
     meter.messages(BATCH).map((document) => sealed(decodeStatement(payloadOf("batch-1", document)))),
   );

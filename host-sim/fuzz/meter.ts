@@ -1,7 +1,7 @@
 // The meter that is fuzzed: a real unit with every port watched, small flash, and a short eventful life behind
 // it: two days in which it was mostly off, a second customer, a new configuration, a register statement, a load
-// switch that moved. What it has sent and obeyed is what mutants are made from, and what is durable in it at
-// the end of that life is where each block of mutants begins.
+// switch that moved, a roster and a few shares. What it has sent and obeyed is what mutants are made from, and what
+// is durable in it at the end of that life is where each block of mutants begins.
 import { concatBytes } from "@noble/hashes/utils.js";
 import type { MeterRecord } from "../../src/customer/check.js";
 import { decodePairing } from "../../src/customer/messages.js";
@@ -10,6 +10,7 @@ import { signWithKey } from "../../src/proofs/signed.js";
 import { CommandKind, ROLES, type Role } from "../../src/trusted/authority/command.js";
 import type { Configuration } from "../../src/trusted/authority/configuration.js";
 import { agree } from "../../src/trusted/authority/pairing.js";
+import { decodeRosters, type RosterMemory } from "../../src/trusted/blinding/memory.js";
 import { asciiBytes, sameBytes } from "../../src/trusted/encoding/bytes.js";
 import { array, bstr, CborReader, int, map, NIL, tstr } from "../../src/trusted/encoding/cbor.js";
 import { decodeSign1 } from "../../src/trusted/encoding/cose.js";
@@ -23,6 +24,7 @@ import { type FlashSnapshot, NorFlash } from "../flash.js";
 import { drawParties, type Enrolment, enrol, type Parties, type Signer } from "../parties.js";
 import { ScriptedButton, SeededEntropy } from "../ports.js";
 import { SeededRandom } from "../seeded.js";
+import { FuzzedStreet } from "./street.js";
 
 /** 1 July 2011, 00:00 UTC. */
 const MIDNIGHT_S = 1_309_478_400;
@@ -33,6 +35,7 @@ const SECTORS = 16;
 const STEPS_MAX = 2_000;
 /** More than 0.7e-6·m·Un·Imax kWh, which the standard's share is that may be unwritten. */
 const PERSISTED_MJ = 60_000_000;
+const KIND_SHARE = 2;
 const KIND_TIME = 7;
 const CHANNELS = ["1-0:1.8.0", "1-0:2.8.0"];
 
@@ -73,7 +76,7 @@ class WatchedCompanion implements Companion {
   switched(): void {}
 }
 
-/** A message of the unit: its kind, its number, and what it says. */
+/** A message of the unit: its kind, its number (of a share its interval, as there is no repair), and what it says. */
 export interface Given {
   readonly kind: number;
   readonly sequence: number;
@@ -91,10 +94,11 @@ export interface Order {
   readonly argument?: Uint8Array;
 }
 
-/** State and configuration, as a restart finds them. */
+/** State, configuration and what is remembered of rosters, as a restart finds them. */
 export interface Durable {
   readonly state: MeterState;
   readonly configuration: Uint8Array;
+  readonly rosters: RosterMemory;
 }
 
 interface Rest {
@@ -123,6 +127,7 @@ export class FuzzedMeter {
   readonly #random: SeededRandom;
   #unit: MetrologyUnit | null = null;
   #enrolment: Enrolment | null = null;
+  #street: FuzzedStreet | null = null;
   /** True time, and uptime, ms. */
   #now_ms: number;
   #booted_ms = 0;
@@ -149,7 +154,7 @@ export class FuzzedMeter {
       network: parties.network.publicKey,
       aggregator: parties.aggregator.publicKey,
     };
-    const rest = { maximum_Wh: 5000, minGroup: 10, revokedPeers: [], update: null, calibration: null };
+    const rest = { maximum_Wh: 5000, minGroup: 3, revokedPeers: [], update: null, calibration: null };
     return {
       meterId,
       intervalSeconds: INTERVAL_S,
@@ -178,6 +183,11 @@ export class FuzzedMeter {
     return this.#enrolment;
   }
 
+  get street(): FuzzedStreet {
+    if (!this.#street) throw new Error("the meter is in no street");
+    return this.#street;
+  }
+
   get uptime_ms(): number {
     return this.#now_ms - this.#booted_ms;
   }
@@ -203,12 +213,28 @@ export class FuzzedMeter {
     this.obey({ by: "supplier", kind: CommandKind.REGISTER_STATEMENT });
     this.obey({ by: "supplier", kind: CommandKind.LOAD_SWITCH, argument: int(1) });
     this.obey({ by: "network", kind: CommandKind.LOAD_SWITCH, argument: int(0) });
+    this.#joinStreet(this.#enrolment);
     this.#spell(MIDNIGHT_S + 5 * HOUR_S, 2);
     this.pair();
     this.pass(INTERVAL_S, 1000);
     this.#spell(MIDNIGHT_S + DAY_S + HOUR_S, 2);
     this.#spell(MIDNIGHT_S + 2 * DAY_S + HOUR_S, 1);
     this.#rest = { flash: this.flash.snapshot(), secrets: this.secrets.load(), now_s: this.now_s };
+  }
+
+  /** A roster of its neighbours from the next day on. */
+  #joinStreet({ certificate }: Enrolment): void {
+    const [parties, random] = [this.parties, this.#random.fork("street")];
+    this.#street = new FuzzedStreet({ parties, random, certificate, midnight_s: MIDNIGHT_S });
+    const { accepted, certificates } = this.#street;
+    this.hand(accepted, ...certificates);
+    if (this.durable().rosters.standing.length !== 1) throw new Error("a roster was not accepted");
+  }
+
+  /** Delivers signed documents, and lets the unit come to rest. */
+  hand(...documents: readonly Uint8Array[]): void {
+    for (const document of documents) this.deliver(frameOf(document));
+    this.settle();
   }
 
   /** The power comes back at this time, for some intervals and a minute. */
@@ -269,13 +295,15 @@ export class FuzzedMeter {
     const reader = new CborReader(frame, "frame");
     reader.array(3);
     const kind = reader.uint(KIND_TIME);
-    const isTime = kind === KIND_TIME;
-    if (isTime) this.nonce = reader.bytes(16) as Uint8Array<ArrayBuffer>;
-    const sequence = isTime ? 0 : reader.uint(0xffffffff);
+    if (kind === KIND_TIME) this.nonce = reader.bytes(16) as Uint8Array<ArrayBuffer>;
+    if (kind === KIND_SHARE) reader.array(2);
+    const sequence = kind === KIND_TIME ? 0 : reader.uint(0xffffffff);
+    const rosterNumber = kind === KIND_SHARE ? reader.uint(0xffffffff) : 0;
     const given = { kind, sequence, message: reader.bytes(1, 4096) };
     reader.end();
     this.given.push(given);
-    if (!isTime) this.deliver(array(int(1), int(kind), int(sequence)));
+    const named = kind === KIND_SHARE ? array(int(sequence), int(rosterNumber)) : int(sequence);
+    if (kind !== KIND_TIME) this.deliver(array(int(1), int(kind), named));
     return given;
   }
 
@@ -308,7 +336,12 @@ export class FuzzedMeter {
     const copy = new NorFlash({ sectors: SECTORS, mode: "plain", random, content: this.flash.image() });
     const journal = new Journal(copy);
     if (!journal.recover()) throw new Error("the journal is lost");
-    return { state: journal.state, configuration: journal.configuration() };
+    const rosters = journal.rosters();
+    return {
+      state: journal.state,
+      configuration: journal.configuration(),
+      rosters: rosters ? decodeRosters(rosters) : { nextNumber: 0, standing: [], repairs: [] },
+    };
   }
 
   /** Feeds what is too much to be unwritten, so that the living state becomes durable. */

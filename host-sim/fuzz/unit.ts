@@ -1,18 +1,21 @@
 // The unit's own ears: what the network hands it, what the local port hands it, and what a blank one is told on
 // the bench. Of a mutant nothing may come but a count of what was refused and, if an anchor signed it after all,
 // event 9 (at most eight a day). Acknowledgements and requests to send again are nobody's to sign; they move
-// delivery and nothing else. At a block's end the unit must still do what it is rightly told, or it would be
-// easy to refuse everything.
+// delivery and nothing else, and a share that is given again is the same bytes. At a block's end the unit must still
+// do what it is rightly told, or it would be easy to refuse everything: the roster that has waited for its last
+// members all the while is accepted.
 import { ristretto255 } from "@noble/curves/ed25519.js";
+import { bytesToHex } from "@noble/hashes/utils.js";
 import { decodeEvent } from "../../src/customer/messages.js";
 import { decodeConfiguration, encodeConfiguration } from "../../src/trusted/authority/configuration.js";
 import { EventType } from "../../src/trusted/authority/events.js";
+import { encodeRosters, type RosterMemory } from "../../src/trusted/blinding/memory.js";
 import { sameBytes } from "../../src/trusted/encoding/bytes.js";
 import { array, bstr, CborReader, int } from "../../src/trusted/encoding/cbor.js";
 import { provision } from "../../src/trusted/unit.js";
 import type { SeededRandom } from "../seeded.js";
 import type { Corpus } from "./corpus.js";
-import { freshOrders, HostileFrames, isDelivery } from "./frames.js";
+import { freshOrders, HostileFrames } from "./frames.js";
 import { HOSTILE_32 } from "./hostile-points.js";
 import { type Durable, FuzzedMeter } from "./meter.js";
 import type { Mutator } from "./mutator.js";
@@ -22,7 +25,10 @@ import { type Attack, attempt, demand, isRefusal, type Shot, type Target } from 
 const BETWEEN_MS = 20;
 const STEPS_MAX = 64;
 const DRAWS_MAX = 8;
+const KIND_SHARE = 2;
 const KIND_EVENT = 4;
+/** The numbers of the repair and the roster that are rightly sent at a block's end. */
+const ROSTERS_TAKEN = [2, 3];
 /** Fields of the state in which delivery and refusals may show, and what is judged by other means. */
 const MOVING = [
   "acknowledged",
@@ -30,6 +36,7 @@ const MOVING = [
   "eventDigest",
   "logSequence",
   "configurationPlace",
+  "rostersPlace",
   "lastTime_s",
 ];
 
@@ -42,6 +49,8 @@ class ReceiveAttack implements Attack {
   readonly #fresh: readonly Uint8Array[];
   readonly #baseline: Durable;
   readonly #frames: HostileFrames;
+  /** Shares of the meter's life by their interval, hex. */
+  readonly #shares: ReadonlyMap<number, string>;
 
   constructor(corpus: Corpus, mutator: Mutator, isTimed: boolean, isThorough: boolean) {
     const { meter } = corpus;
@@ -53,14 +62,18 @@ class ReceiveAttack implements Attack {
     if (isTimed) meter.confirm();
     const orders = freshOrders().map((order) => meter.command(order));
     this.#fresh = isTimed ? orders : [meter.timeAnswer(), meter.timeAnswer(meter.now_s, "authority")];
-    this.#frames = new HostileFrames(corpus, mutator, this.#fresh, this.#isFar);
+    const options = { fresh: this.#fresh, isFar: this.#isFar, waits: isTimed };
+    this.#frames = new HostileFrames(corpus, mutator, options);
+    this.#shares = corpus.shares;
+    const { waiting, came } = meter.street;
+    if (isTimed) meter.hand(waiting, ...came);
     meter.persist();
     this.#baseline = meter.durable();
   }
 
   shoot(wantsDeep: boolean): Shot {
     const frame = wantsDeep ? this.#frames.deep() : this.#frames.cheap();
-    const isDeep = this.#frames.roleOf(frame) !== null;
+    const isDeep = this.#frames.isDeep(frame);
     const isAuthentic = isDeep && this.#frames.isAuthentic(frame);
     return attempt(
       frame,
@@ -77,6 +90,13 @@ class ReceiveAttack implements Attack {
     const found = this.#changed();
     if (found) return found;
     if (!this.#isTimed && this.#isFar) return null;
+    if (this.#isTimed) {
+      meter.hand(meter.street.repair, ...meter.street.missing);
+      const { nextNumber, repairs, standing } = meter.durable().rosters;
+      const taken = [...repairs, ...standing].map(({ rosterNumber }) => rosterNumber);
+      const areTaken = nextNumber === 4 && ROSTERS_TAKEN.every((number) => taken.includes(number));
+      if (!areTaken) return `of rosters that are rightly sent it has ${taken}`;
+    }
     meter.deliver(this.#isTimed ? (this.#fresh[0] as Uint8Array) : meter.timeAnswer());
     meter.settle();
     const wasObeyed = this.#isTimed
@@ -89,11 +109,11 @@ class ReceiveAttack implements Attack {
     const meter = this.#meter;
     const [refused, saves, asked] = [meter.refused, meter.secrets.saves, meter.companion.asked];
     const programmed = meter.flash.programmedBytes;
-    const isValid = isDelivery(frame);
+    const isValid = this.#frames.isIdle(frame);
     meter.advance(BETWEEN_MS);
     meter.deliver(frame);
-    this.#settle();
-    this.#takeAll(isValid || isAuthentic);
+    do this.#settle();
+    while (this.#takeAll(isValid || isAuthentic));
     demand(
       meter.refused === refused + (isValid ? 0 : 1),
       isValid ? "a delivery was refused" : "was not refused",
@@ -116,19 +136,31 @@ class ReceiveAttack implements Attack {
   }
 
   /** What the unit gives now may be what it has given before, and new events that say "refused". */
-  #takeAll(mayGive: boolean): void {
-    for (let left = STEPS_MAX; left > 0; left--) {
+  #takeAll(mayGive: boolean): boolean {
+    let taken = 0;
+    for (; taken < STEPS_MAX; taken++) {
       const frame = this.#meter.unit.take(this.#meter.uptime_ms);
-      if (!frame) return;
-      const reader = new CborReader(frame, "frame");
-      reader.array(3);
-      const kind = reader.uint(6);
-      const sequence = reader.uint();
-      demand(mayGive, `something of kind ${kind} was given`);
-      if (kind !== KIND_EVENT || sequence < this.#baseline.state.nextEvent) continue;
-      const { type } = decodeEvent(reader.bytes(1, 4096));
-      demand(type === EventType.COMMAND_REFUSED, `there is an event of type ${type}`);
+      if (!frame) break;
+      demand(mayGive, `something of kind ${frame[1]} was given`);
+      this.#judge(frame);
     }
+    return taken > 0;
+  }
+
+  #judge(frame: Uint8Array): void {
+    const reader = new CborReader(frame, "frame");
+    reader.array(3);
+    const kind = reader.uint(6);
+    if (kind === KIND_SHARE) reader.array(2);
+    const sequence = reader.uint();
+    if (kind === KIND_SHARE) {
+      reader.key(1);
+      const message = bytesToHex(reader.bytes(1, 4096));
+      demand(this.#shares.get(sequence) === message, `another share of ${sequence} was given`);
+    }
+    if (kind !== KIND_EVENT || sequence < this.#baseline.state.nextEvent) return;
+    const { type } = decodeEvent(reader.bytes(1, 4096));
+    demand(type === EventType.COMMAND_REFUSED, `there is an event of type ${type}`);
   }
 
   #showsTime(): boolean {
@@ -140,9 +172,10 @@ class ReceiveAttack implements Attack {
 
   /** What is durable and should not have changed, or null. */
   #changed(): string | null {
-    const { state, configuration } = this.#meter.durable();
+    const { state, configuration, rosters } = this.#meter.durable();
     const { state: before, configuration: configured } = this.#baseline;
     if (!sameBytes(configuration, configured)) return "the configuration changed";
+    if (!sameRosters(rosters, this.#baseline.rosters)) return "the memory of rosters changed";
     for (const [name, value] of Object.entries(before)) {
       if (MOVING.includes(name) || name === "channels") continue;
       const [was, is] = [value, Reflect.get(state, name)].map((one) =>
@@ -157,6 +190,14 @@ class ReceiveAttack implements Attack {
     const fed = energyOf(state) - energyOf(before);
     return fed === this.#meter.fed_mJ - FIRST_FED_MJ ? null : `energy changed by ${fed} mJ`;
   }
+}
+
+/** Whether two memories say the same, wherever in the log their members lie. */
+function sameRosters(a: RosterMemory, b: RosterMemory): boolean {
+  const [one, other] = [a, b].map((memory) => {
+    return encodeRosters({ ...memory, standing: memory.standing.map((roster) => ({ ...roster, place: 0 })) });
+  }) as [Uint8Array, Uint8Array];
+  return sameBytes(one, other);
 }
 
 /** Fed before the baseline was taken. */

@@ -57,6 +57,7 @@ describe("a fault that is planted is found", () => {
   afterEach(() => {
     vi.doUnmock("../../src/trusted/authority/command.js");
     vi.doUnmock("../../src/trusted/authority/pairing.js");
+    vi.doUnmock("../../src/trusted/blinding/memory.js");
     vi.doUnmock("../../src/trusted/sealing/signature.js");
     vi.restoreAllMocks();
     vi.resetModules();
@@ -80,6 +81,17 @@ describe("a fault that is planted is found", () => {
       };
       return { ...actual, effectOf };
     });
+    const { finding, again } = await findPlanted();
+    expect(finding.target).toMatch(/^unit, time/);
+    expect(again.shot).toMatchObject({ verdict: "accepted", what: finding.what });
+  });
+
+  it("in a unit that accepts any repair of its aggregator's", async () => {
+    vi.resetModules();
+    vi.doMock("../../src/trusted/blinding/memory.js", async (original) => ({
+      ...(await original<typeof import("../../src/trusted/blinding/memory.js")>()),
+      checkRepair: () => {},
+    }));
     const { finding, again } = await findPlanted();
     expect(finding.target).toBe("unit, time known");
     expect(again.shot).toMatchObject({ verdict: "accepted", what: finding.what });

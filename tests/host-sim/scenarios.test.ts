@@ -6,6 +6,9 @@ import { replayOf, runFaults, ScenarioFailure } from "../../host-sim/faults/scen
 import type { Sabotage } from "../../host-sim/faults/site.js";
 import { Clock } from "../../src/trusted/authority/clock.js";
 import { decodeSecrets, encodeSecrets } from "../../src/trusted/authority/secrets.js";
+import { Blinder } from "../../src/trusted/blinding/blinder.js";
+import { PeerKeys } from "../../src/trusted/blinding/peers.js";
+import { Rosters } from "../../src/trusted/blinding/rosters.js";
 import { Dispatch } from "../../src/trusted/dispatch.js";
 import { Journal } from "../../src/trusted/journal/journal.js";
 import { Status } from "../../src/trusted/metrology/interval.js";
@@ -25,6 +28,8 @@ afterEach(() => {
 });
 
 const ALL = parseFaults("all");
+/** All but rosters: with them, seeds from before there were any would draw something else. */
+const FORMER = FAULTS.filter((fault) => fault !== "rosters").join(",");
 
 describe("a scenario of all faults holds", () => {
   it.each([1, 2, 3, 4, 5, 6])("for seed %d", (seed) => {
@@ -47,7 +52,14 @@ describe("a scenario of all faults holds", () => {
     [2175, 3, "all", "a power cut took back that a new day had begun, and the model did not"],
     [562, 3, "all", "an answer for the time waited behind an outage's acknowledgements until it was too old"],
   ])("for seed %d over %d days of %s, where once %s", (seed, days, faults) => {
-    runFaults({ seed, days, faults: parseFaults(faults) });
+    runFaults({ seed, days, faults: parseFaults(faults === "all" ? FORMER : faults) });
+  });
+
+  it("with rosters that were accepted, and shares of them", () => {
+    const faults = parseFaults("rosters,power");
+    const { rosters, shares } = runFaults({ seed: 1, days: 4, faults });
+    expect(rosters).toBeGreaterThan(2);
+    expect(shares).toBeGreaterThan(48);
   });
 
   it("for a seed without any, which is quiet", () => {
@@ -62,10 +74,10 @@ describe("a scenario of all faults holds", () => {
 });
 
 /** Runs seeds until one fails. @returns what did not hold. */
-function findOut(faults: readonly Fault[], sabotage: Sabotage = {}): string {
+function findOut(faults: readonly Fault[], sabotage: Sabotage = {}, days = 2): string {
   for (let seed = 1; seed <= 12; seed++) {
     try {
-      runFaults({ seed, days: 2, faults: new Set(faults) }, sabotage);
+      runFaults({ seed, days, faults: new Set(faults) }, sabotage);
     } catch (error) {
       if (error instanceof ScenarioFailure) return error.reason;
       throw error;
@@ -166,6 +178,35 @@ describe("a unit is found out", () => {
       rewound.add(this);
     });
     expect(findOut(["network-restarts", "outages"])).toMatch(/given again/);
+  });
+});
+
+describe("a unit in a street is found out", () => {
+  it("that gives no shares again to a network side that was made anew", () => {
+    const rewind = Blinder.prototype.rewind;
+    const rewound = new WeakSet<Blinder>();
+    vi.spyOn(Blinder.prototype, "rewind").mockImplementation(function (this: Blinder, ...from) {
+      if (!rewound.has(this)) rewind.apply(this, from);
+      rewound.add(this);
+    });
+    expect(findOut(["rosters", "network-restarts", "outages"], {}, 4)).toMatch(/every share/);
+  });
+
+  it("that judges rosters by an earlier memory than it has stored", () => {
+    const offer = Rosters.prototype.offer;
+    vi.spyOn(Rosters.prototype, "offer").mockImplementation(function (this: Rosters, ...roster) {
+      this.memory = { ...this.memory, nextNumber: 0 };
+      offer.apply(this, roster);
+    });
+    expect(findOut(["rosters"], {}, 4)).toMatch(/roster|refused/);
+  });
+
+  it("that makes a repair's masks with the keys of the standing roster", () => {
+    const keyOf = PeerKeys.prototype.keyOf;
+    vi.spyOn(PeerKeys.prototype, "keyOf").mockImplementation(function (this: PeerKeys, member) {
+      return keyOf.call(this, member, this.standing.S);
+    });
+    expect(findOut(["rosters"], {}, 4)).toMatch(/a share is what reading, roster and keys make of it/);
   });
 });
 

@@ -8,6 +8,7 @@ import { makeCommitmentKey } from "../../src/proofs/generators.js";
 import { isMarked, isRepair, type Roster, Statistic } from "../../src/trusted/blinding/roster.js";
 import { type Opening, valuesOf } from "../../src/trusted/blinding/share.js";
 import { array, CborReader, int } from "../../src/trusted/encoding/cbor.js";
+import { decodeSign1, encodeSign1 } from "../../src/trusted/encoding/cose.js";
 import { dayOf } from "../../src/trusted/metrology/interval.js";
 import { L } from "../../src/trusted/sealing/edwards.js";
 import { dayKey, ReadingKeys, scalarFrom } from "../../src/trusted/sealing/keys.js";
@@ -76,6 +77,20 @@ describe("a unit's shares", () => {
     meter.passUntil(DAY_S + 3 * HALF_HOUR_S + 60, POWER_W);
     const intervals = numbersTo(3).map((at) => street.dayBegin(1) + at);
     expect(given(meter, 1)).toEqual(hexes(street.expected(signed, intervals)));
+  });
+
+  it("wait for a member whose certificate names another key id, though the authority has signed it", () => {
+    const street = streetOf(5);
+    const { meter } = street;
+    const [first = new Uint8Array(0), ...others] = street.certificates;
+    const renamed = encodeSign1("certificate-1", {
+      ...decodeSign1(first, "certificate-1", 512),
+      kid: new Uint8Array(8),
+    });
+    street.install(street.standing(), [renamed]);
+    expect(meter.unit.display(meter.uptime_ms)).toContain("1 messages refused");
+    for (const certificate of [first, ...others]) street.send(certificate);
+    expect(meter.eventTypes).toContain(ROSTER);
   });
 
   it("of a repair are made once it is accepted, of its members' masks alone", () => {

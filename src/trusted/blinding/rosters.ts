@@ -14,7 +14,7 @@ import { isZero } from "../sealing/edwards.js";
 import { decodeRistretto } from "../sealing/encodings.js";
 import type { FixedBaseTable } from "../sealing/fixed-base.js";
 import { digest } from "../sealing/keys.js";
-import { verifyDocument } from "../sealing/signature.js";
+import { keyId, verifyDocument } from "../sealing/signature.js";
 import { addMember, copyPages, hasKey, storePages } from "./members.js";
 import * as memories from "./memory.js";
 import { demand } from "./memory.js";
@@ -96,7 +96,9 @@ export class Rosters {
     const certificate = readCertificate(document.payload);
     if (certificate.meterId <= candidate.lastId) return;
     const { authorityKey, base } = this.#context;
-    const isSigned = verifyDocument("certificate-1", document, authorityKey, base);
+    // The key id is a hint, but with another it were another document by the same signature.
+    const isNamed = sameBytes(document.kid, keyId(authorityKey));
+    const isSigned = isNamed && verifyDocument("certificate-1", document, authorityKey, base);
     demand(isSigned, "certificate is not the authority's");
     this.#checkMember(certificate, candidate, moment);
     const { meterId, agreementKey } = certificate;
