@@ -589,6 +589,19 @@ describe("a new aggregator", () => {
       publicKey,
     ]);
   });
+
+  it("ends the old one's roster that still waits for members", () => {
+    const street = streetOf(9);
+    const { meter } = street;
+    const [first = new Uint8Array(0), ...others] = street.certificates;
+    street.install(street.standing(), [first]);
+    const { publicKey } = new BenchMeter({ seed: 99, provisioned: false }).parties.aggregator;
+    meter.receive(meter.command({ by: "authority", kind: 2, argument: map([10, bstr(publicKey)]) }));
+    for (const certificate of others) street.send(certificate);
+    expect(eventsOf(meter, ROSTER)).toEqual([]);
+    expect(refusedOf(meter)).toBe(1);
+    expect(memoryOf(meter)).toBeNull();
+  });
 });
 
 describe("a repair", () => {

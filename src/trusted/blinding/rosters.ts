@@ -161,6 +161,7 @@ export class Rosters {
     this.#candidate = null;
     const { groupId, rosterNumber, memberCount, firstInterval, statistics } = roster;
     const { journal, events } = this.#context;
+    demand(sameBytes(anchor, moment.configuration.aggregator), "signed by an aggregator of before");
     demand(sameBytes(hash.digest(), membersDigest), "members are not those of its digest");
     demand(own >= 0, "without this meter");
     const memory = memories.forget(this.memory, moment);
