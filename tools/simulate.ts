@@ -187,9 +187,10 @@ function runScenario(options: Options, list: string): void {
   try {
     const { actions, ...result } = runFaults(scenario);
     writeActions(out, actions);
-    const { boots, readings, batches, events, epochs, accepted, refused } = result;
+    const { boots, readings, batches, events, epochs, accepted, refused, rosters, shares } = result;
     const lines = [
       `held: ${boots} power-ups, ${readings} readings, ${batches} batches, ${events} events, ${epochs} epochs,`,
+      `${shares} shares of ${rosters} rosters,`,
       `${accepted} commands accepted and ${refused} documents refused in ${days} days`,
     ];
     print(json, { ...scenario, faults: list, ...result }, lines);

@@ -621,11 +621,9 @@ export class Driver {
     const [fault] = this.#dice.pick([["whole"], ["whole"], ["lost"], ["late"], ["spoiled"], ["swapped"]]);
     this.#log(`${delivery.order.name}, ${fault}`);
     const documents = this.#onTheWay(delivery, fault as string);
-    if (this.#has("power") && this.#dice.chance(1, 6)) this.#arm();
     this.#sendAll(documents.slice(0, 1));
     if (fault === "late") this.#pass(this.#dice.between(1, 2 * HOUR));
-    this.#sendAll(documents.slice(1));
-    this.#site.flash.cutAfter(NEVER);
+    this.#sendInCut(documents.slice(1));
     if (!this.#dice.chance(2, 3)) return;
     this.#log(`${delivery.order.name}, again`);
     this.#sendAll(this.#onTheWay(delivery, "whole"));
@@ -644,6 +642,14 @@ export class Driver {
     return documents;
   }
 
+  /** The power may fail about when they are looked at. */
+  #sendInCut(documents: readonly Uint8Array[]): void {
+    this.#fine(3 * SECOND);
+    if (this.#has("power") && this.#dice.chance(1, 6)) this.#arm();
+    this.#sendAll(documents);
+    this.#site.flash.cutAfter(NEVER);
+  }
+
   #sendAll(documents: readonly Uint8Array[]): void {
     const { link } = this.#site;
     const byLink = this.#dice.chance(1, 2);
@@ -659,9 +665,7 @@ export class Driver {
     const order = this.#aggregator.repair();
     if (!order) return;
     this.#log(order.name);
-    if (this.#has("power") && this.#dice.chance(1, 6)) this.#arm();
-    this.#sendAll([order.document]);
-    this.#site.flash.cutAfter(NEVER);
+    this.#sendInCut([order.document]);
     if (this.#dice.chance(1, 4)) this.#sendAll([order.document]);
   }
 
