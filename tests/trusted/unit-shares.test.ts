@@ -483,6 +483,22 @@ describe("what the network says of shares", () => {
     expect(meter.shares.at(-1)?.interval).toBe(first + 6);
   });
 
+  it("when it acknowledges a share that is made and not yet given moves nothing", () => {
+    const street = streetOf(5);
+    const { meter } = street;
+    street.install(street.standing());
+    const first = street.dayBegin(1);
+    meter.passUntil(DAY_S + 60, POWER_W);
+    meter.takes = false;
+    meter.pass(HALF_HOUR_S, POWER_W);
+    meter.receive(acknowledged(first, 1));
+    meter.pass(600, POWER_W);
+    meter.takes = true;
+    meter.boot();
+    meter.confirm();
+    expect(meter.shares.map(({ interval }) => interval)).toEqual([first]);
+  });
+
   it("when it asks again is heard once an hour", () => {
     const { meter, first } = unheardStreet();
     meter.receive(acknowledged(first + 5, 1));

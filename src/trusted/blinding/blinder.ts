@@ -67,7 +67,9 @@ export class Blinder {
   #sought = 0;
   /** Of the record in hand what is still to be made. */
   #waiting: Share[] = [];
-  #ready: Uint8Array | null = null;
+  #ready: { readonly frame: Uint8Array; readonly next: number } | null = null;
+  /** Shares of standing rosters below this interval were given since the last restart, or have arrived before. */
+  #given = 0;
   #keys: PeerKeys | null = null;
   #again_s = Number.NEGATIVE_INFINITY;
 
@@ -81,6 +83,7 @@ export class Blinder {
   rewind(next = this.#acknowledged): void {
     this.#cursor = null;
     this.#next = next;
+    this.#given = this.#acknowledged;
     this.#nextRepair = 0;
     this.#waiting = [];
     this.#ready = null;
@@ -90,14 +93,15 @@ export class Blinder {
   take(): Uint8Array | null {
     const ready = this.#ready;
     this.#ready = null;
-    return ready;
+    this.#given = Math.max(this.#given, ready?.next ?? 0);
+    return ready?.frame ?? null;
   }
 
   /** The shares of a standing roster up to an interval have arrived. Of a repair nothing is noted. */
   acknowledge(interval: number, rosterNumber: number): void {
     const { journal, rosters } = this.#context;
     const isStanding = inForce(rosters.memory, interval, interval)?.rosterNumber === rosterNumber;
-    if (!isStanding || interval >= this.#next) return;
+    if (!isStanding || interval >= this.#given) return;
     journal.state.acknowledged[SHARES] = Math.max(this.#acknowledged, interval + 1);
   }
 
@@ -212,7 +216,8 @@ export class Blinder {
     const { meterId } = this.#context.configuration;
     const names = { meterId, interval, groupId, rosterNumber, status };
     const message = encodeShare(names, encodeSums(statistics, sums, commitments));
-    this.#ready = array(int(MessageKind.SHARE), array(int(interval), int(rosterNumber)), bstr(message));
+    const frame = array(int(MessageKind.SHARE), array(int(interval), int(rosterNumber)), bstr(message));
+    this.#ready = { frame, next: repair ? 0 : interval + 1 };
     this.#waiting.shift();
   }
 }
