@@ -2,6 +2,7 @@
 // Another content is another message, but no content has two encodings.
 import { concatBytes } from "@noble/hashes/utils.js";
 import { encodeRoster } from "../../src/aggregation/roster.js";
+import { decodeShare } from "../../src/aggregation/share.js";
 import {
   decodeEvents,
   decodePairing,
@@ -29,9 +30,11 @@ import { encodePairing } from "../../src/trusted/authority/pairing.js";
 import { decodeSecrets, encodeSecrets } from "../../src/trusted/authority/secrets.js";
 import { decodeRosters, encodeRosters } from "../../src/trusted/blinding/memory.js";
 import { decodeRoster } from "../../src/trusted/blinding/roster.js";
+import { encodeShare } from "../../src/trusted/blinding/share.js";
 import { sameBytes } from "../../src/trusted/encoding/bytes.js";
 import { array, bstr, int, map, NIL, orNil, tstr } from "../../src/trusted/encoding/cbor.js";
 import { type DocumentType, decodeSign1, encodeSign1 } from "../../src/trusted/encoding/cose.js";
+import { MessageKind } from "../../src/trusted/journal/journal.js";
 import { SECTOR_BYTES } from "../../src/trusted/ports.js";
 import { encodeLeaf, encodeStatement } from "../../src/trusted/sealing/batch.js";
 import { FLASH_SECTORS } from "../simulation.js";
@@ -162,6 +165,9 @@ export function strictSubjects(corpus: Corpus): Subject[] {
       payloads("register-1", corpus.registers),
       decodeRegisterStatement,
       encodeRegisterStatement,
+    ),
+    strictSubject("share", 15, corpus.meter.messages(MessageKind.SHARE), decodeShare, (share) =>
+      encodeShare(share, share.sums),
     ),
     strictSubject("roster payload", 15, payloads("roster-1", corpus.rosters), decodeRoster, encodeRoster),
     strictSubject("memory of rosters", 15, corpus.memories, decodeRosters, encodeRosters),
