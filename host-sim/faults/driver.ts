@@ -6,6 +6,7 @@ import { decodeMessages, RecordType } from "../../src/trusted/journal/journal.js
 import { type Found, placeOf, sequenceOf } from "../../src/trusted/journal/sector-ring.js";
 import { DAY_SECONDS, Status } from "../../src/trusted/metrology/interval.js";
 import { SECTOR_BYTES } from "../../src/trusted/ports.js";
+import type { FlashSnapshot } from "../flash.js";
 import { PowerCut } from "../flash.js";
 import { COMMANDS_A_DAY, CONFIGURATIONS_A_DAY, type Order } from "./command-model.js";
 import type { Dice } from "./dice.js";
@@ -13,7 +14,6 @@ import { acknowledgeShares, sharesAgain } from "./network.js";
 import { Office } from "./office.js";
 import type { Fault } from "./plan.js";
 import { Restarted } from "./ports.js";
-import { type Remembered, remember } from "./roll-back.js";
 import { type Delivery, RosterOffice } from "./roster-office.js";
 import { imageDigest, type Site } from "./site.js";
 import { holds } from "./violation.js";
@@ -57,7 +57,7 @@ export class Driver {
   /** Bits that have rotted, each of which may cost a record. */
   rotten = 0;
   /** What a thief has read of the flash, to put it back at the end. */
-  remembered: Remembered | null = null;
+  remembered: FlashSnapshot | null = null;
   /** The last midnight, which all that was recorded before is sealed at. */
   midnight_s = 0;
 
@@ -82,7 +82,7 @@ export class Driver {
       this.#change();
       this.#quiet();
       this.#do(this.#dice.pick(this.#actions()));
-      if (action === REMEMBER_AT && this.#has("flash")) this.remembered = remember(this.#site);
+      if (action === REMEMBER_AT && this.#has("flash")) this.remembered = this.#site.flash.snapshot();
     }
     this.#finish();
   }

@@ -1,6 +1,7 @@
 // A thief puts back what the flash chip held days ago. A meter with a counter that cannot be rolled back must seal
 // nothing on it: it would sign a second history. What registers show then is no business of the model's any more.
 import { CborReader } from "../../src/trusted/encoding/cbor.js";
+import { Journal } from "../../src/trusted/journal/journal.js";
 import { MetrologyUnit } from "../../src/trusted/unit.js";
 import type { FlashSnapshot } from "../flash.js";
 import { SeededEntropy } from "../ports.js";
@@ -13,23 +14,23 @@ import { holds } from "./violation.js";
 const ROLLED_BACK = 100;
 const STEPS = 300;
 
-/** The flash at one moment, and how many batches had left the meter. */
-export interface Remembered {
-  readonly snapshot: FlashSnapshot;
-  readonly batches: number;
+/** Batches that were sealed when the flash held this: some of them may not have left the meter then. */
+function sealedOn({ flash }: Site, snapshot: FlashSnapshot): number {
+  flash.restore(snapshot);
+  const journal = new Journal(flash);
+  journal.recover();
+  flash.restore(snapshot);
+  return journal.state.nextBatch;
 }
 
-export const remember = ({ flash, messages }: Site): Remembered => ({
-  snapshot: flash.snapshot(),
-  batches: messages.numbers(Kind.BATCH).length,
-});
-
 /** Boots the meter from what its flash held once; the scenario is over after that. */
-export function checkRollBack(site: Site, { snapshot, batches }: Remembered): void {
-  if (!site.plan.has.counter || site.messages.numbers(Kind.BATCH).length === batches) return;
+export function checkRollBack(site: Site, snapshot: FlashSnapshot): void {
+  if (!site.plan.has.counter) return;
   if (site.powered) site.powerDown(false);
   site.flash.powerUp();
-  site.flash.restore(snapshot);
+  const batches = sealedOn(site, snapshot);
+  // Where none was sealed since, there is nothing to tell the two by.
+  if (site.counter.read() === batches) return;
   const { image, flash, secrets, button, counter, plan, dice } = site;
   const energy = { read: () => ({ counts: plan.channels.map(() => 0), status: 0 }) };
   const entropy = new SeededEntropy(dice.random.fork("roll-back"));

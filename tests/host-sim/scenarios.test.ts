@@ -28,6 +28,9 @@ afterEach(() => {
 });
 
 const ALL = parseFaults("all");
+/** As a list, since "all" means what it meant before there were rosters. */
+const WITH_ROSTERS =
+  "outages,power,clock,messages,flash,tenants,tamper,commands,update,network-restarts,rosters";
 /** All but rosters: with them, seeds from before there were any would draw something else. */
 const FORMER = FAULTS.filter((fault) => fault !== "rosters").join(",");
 
@@ -50,6 +53,7 @@ describe("a scenario of all faults holds", () => {
     [841, 3, "all", "the model judged what began at midnight by the time of the step before"],
     [914, 3, "all", "a small journal overwrote what was not sealed yet, and the model waited for its seal"],
     [2175, 3, "all", "a power cut took back that a new day had begun, and the model did not"],
+    [1240, 3, WITH_ROSTERS, "a flash that was put back held a batch that had been sealed and not yet given"],
     [562, 3, "all", "an answer for the time waited behind an outage's acknowledgements until it was too old"],
   ])("for seed %d over %d days of %s, where once %s", (seed, days, faults) => {
     runFaults({ seed, days, faults: parseFaults(faults === "all" ? FORMER : faults) });
