@@ -7,8 +7,8 @@ import { MetrologyUnit, provision } from "../src/trusted/unit.js";
 import type { VirtualClock } from "./clock.js";
 import { ScriptedButton } from "./ports.js";
 
-/** Steps of the unit in one moment of the simulation, at most: a day's sealing is far below. */
-const STEPS_MAX = 10_000;
+/** Steps of the unit in one moment of the simulation, at most: eight days of shares with 127 peers are below. */
+const STEPS_MAX = 100_000;
 
 export interface DeviceParts extends Pick<Ports, "image" | "flash" | "secrets" | "entropy"> {
   readonly clock: VirtualClock;

@@ -50,8 +50,8 @@ import { holds } from "./violation.js";
 export const METER_ID = "SM-0001";
 /** Most time that a busy step takes, ms: 147 M rv32 instructions at 160 MHz. */
 const BUSY_MS_MAX = 920;
-/** Busy steps one after the other, at most: a day's commitments are far below. */
-const BUSY_STEPS_MAX = 3000;
+/** Busy steps one after the other, at most: days of shares of 8 channels, 21 steps each, are below. */
+const BUSY_STEPS_MAX = 20_000;
 /** Least members of a roster, where there are any: nine are enough for repairs. */
 const MIN_GROUP = 3;
 /** Tenants that may pair. */

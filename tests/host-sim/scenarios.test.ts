@@ -53,6 +53,12 @@ describe("a scenario of all faults holds", () => {
     [841, 3, "all", "the model judged what began at midnight by the time of the step before"],
     [914, 3, "all", "a small journal overwrote what was not sealed yet, and the model waited for its seal"],
     [2175, 3, "all", "a power cut took back that a new day had begun, and the model did not"],
+    [
+      1331,
+      3,
+      WITH_ROSTERS,
+      "days of shares of eight channels were taken for a unit that does not come to rest",
+    ],
     [1240, 3, WITH_ROSTERS, "a flash that was put back held a batch that had been sealed and not yet given"],
     [562, 3, "all", "an answer for the time waited behind an outage's acknowledgements until it was too old"],
   ])("for seed %d over %d days of %s, where once %s", (seed, days, faults) => {

@@ -197,7 +197,7 @@ describe("a device", () => {
     const { meterId } = options;
     const flooded = new Device({ clock, image, flash, secrets, entropy, energy, uplink, meterId });
     flooded.powerUp();
-    expect(() => flooded.run()).toThrow("still busy after 10000 steps");
+    expect(() => flooded.run()).toThrow("still busy after 100000 steps");
     expect(headEnd.messages("event")).toEqual([]);
   });
 });
