@@ -1,8 +1,7 @@
 // The aggregator of a simulated street: cuts its meters into groups, signs a standing roster for each, and a repair
 // where members will be dark. It keeps to the units' own rules (src/trusted/blinding): others bring no shares.
 import { cutEvenly } from "../src/aggregation/enrolment.js";
-import { maskOf } from "../src/aggregation/repair.js";
-import { membersDigest } from "../src/aggregation/roster.js";
+import { maskOf, membersDigest } from "../src/aggregation/roster.js";
 import { type SignedRoster, signRoster } from "../src/aggregation/rosters.js";
 import { isFairRepair, leastMembers, type Member, type Roster } from "../src/trusted/blinding/roster.js";
 
@@ -57,7 +56,8 @@ export function signRepair(
   const lit = meterIds.filter((meterId) => !dark.has(meterId));
   const taking = lit.slice(Math.max(0, least - (meterIds.length - lit.length)));
   if (!isFairRepair(taking.length, meterIds.length, least)) return null;
-  const terms = { standing: S, mask: maskOf(meterIds, new Set(taking)) };
+  const marked = meterIds.flatMap((meterId, at) => (taking.includes(meterId) ? [at] : []));
+  const terms = { standing: S, mask: maskOf(meterIds.length, marked) };
   const repair = { ...roster, ...names, memberCount: taking.length, terms };
   return { ...signRoster(repair, seed), meterIds: taking, repaired: standing };
 }

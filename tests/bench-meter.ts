@@ -376,6 +376,12 @@ export class BenchMeter {
     return lines.map((line) => Math.round(1000 * Number(line.split(" ")[1])));
   }
 
+  /** Messages refused since power-up, as the display tells. */
+  get refused(): number {
+    const line = this.unit.display(this.uptime_ms).find((text) => text.endsWith("messages refused"));
+    return Number(line?.split(" ")[0] ?? 0);
+  }
+
   /** Messages of a kind, each sequence once, by rising sequence. */
   kept(kind: number): readonly Uint8Array[] {
     const kept = new Map<number, Uint8Array>();

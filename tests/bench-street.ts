@@ -1,7 +1,7 @@
 // A bench meter among neighbours that are there by their keys alone: rosters that its aggregator signs, the members'
 // certificates, and what the unit's shares must be, computed from the pure functions.
 import { concatBytes } from "@noble/hashes/utils.js";
-import { encodeRoster, membersDigest } from "../src/aggregation/roster.js";
+import { encodeRoster, maskOf, membersDigest } from "../src/aggregation/roster.js";
 import { encodeCertificate } from "../src/proofs/certificate.js";
 import { signWithKey } from "../src/proofs/signed.js";
 import type { Certificate } from "../src/trusted/authority/certificate.js";
@@ -20,13 +20,6 @@ export interface SignedRoster {
   readonly roster: Roster;
   readonly S: Uint8Array;
   readonly document: Uint8Array;
-}
-
-/** The members that a mask of these numbers marks. */
-export function maskOf(count: number, marked: readonly number[]): Uint8Array {
-  const mask = new Uint8Array(Math.ceil(count / 8));
-  for (const member of marked) mask[member >> 3] = (mask[member >> 3] ?? 0) | (1 << (member & 7));
-  return mask;
 }
 
 export const numbersTo = (count: number) => Array.from({ length: count }, (_, at) => at);

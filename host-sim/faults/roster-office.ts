@@ -2,7 +2,7 @@
 // alone. Standing rosters come with their members' certificates; some are unlawful and say so at once, of some only
 // the members tell.
 import { bytesToHex } from "@noble/hashes/utils.js";
-import { encodeRoster, membersDigest } from "../../src/aggregation/roster.js";
+import { encodeRoster, maskOf, membersDigest } from "../../src/aggregation/roster.js";
 import { decodeCertificate, encodeCertificate } from "../../src/proofs/certificate.js";
 import { BASE } from "../../src/proofs/generators.js";
 import { randomScalar } from "../../src/trusted/authority/pairing.js";
@@ -15,7 +15,7 @@ import { SeededEntropy } from "../ports.js";
 import { MEMBER_KIND, type Order, ROSTER_KIND } from "./command-model.js";
 import type { Dice } from "./dice.js";
 import type { Office } from "./office.js";
-import { type MadeRoster, maskOf, type Neighbour } from "./share-model.js";
+import type { MadeRoster, Neighbour } from "./share-model.js";
 import { METER_ID, type Site } from "./site.js";
 
 /** By their ids, before and after the meter. */

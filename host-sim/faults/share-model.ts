@@ -8,7 +8,6 @@ import { masks, pairKey, rosterKey } from "../../src/trusted/blinding/pair-keys.
 import {
   isMarked,
   isRepair,
-  MEMBERS_MAX,
   type Member,
   type Roster,
   Statistic,
@@ -264,10 +263,3 @@ const endOf = (roster: Roster, successor: number) => Math.min(roster.lastInterva
 
 const covers = (roster: Roster, interval: number) =>
   roster.firstInterval <= interval && interval <= endOf(roster, U32_MAX);
-
-/** The mask that marks these members of so many. */
-export function maskOf(count: number, marked: readonly number[]): Uint8Array {
-  const mask = new Uint8Array(Math.ceil(Math.min(count, MEMBERS_MAX) / 8));
-  for (const member of marked) mask[member >> 3] = (mask[member >> 3] as number) | (1 << (member & 7));
-  return mask;
-}

@@ -8,6 +8,7 @@ import { isFairRepair, leastMembers, type Roster } from "../trusted/blinding/ros
 import { DAY_SECONDS, intervalAt, intervalStart_s } from "../trusted/metrology/interval.js";
 import type { Collector } from "./collector.js";
 import { missingOf, repairAt } from "./results.js";
+import { maskOf } from "./roster.js";
 import type { KeptRoster, Rosters } from "./rosters.js";
 
 export interface RepairOptions {
@@ -83,23 +84,14 @@ export function planRepairs(
 
 const lengthOf = ({ first, last }: Run) => last - first + 1;
 
-/** The bits of a repair: which of a standing roster's members take part. */
-export function maskOf(meterIds: readonly string[], taken: ReadonlySet<string>): Uint8Array {
-  const mask = new Uint8Array(Math.ceil(meterIds.length / 8));
-  for (const [at, meterId] of meterIds.entries()) {
-    if (taken.has(meterId)) mask[at >> 3] = (mask[at >> 3] ?? 0) | (1 << (at & 7));
-  }
-  return mask;
-}
-
 /** A repair of a standing roster over those of its members that are named. */
 export function repairOf(
   { roster, members, S }: KeptRoster,
   taken: ReadonlySet<string>,
   names: Pick<Roster, "rosterNumber" | "firstInterval" | "lastInterval">,
 ): Roster {
-  const meterIds = members.map(({ meterId }) => meterId);
-  const terms = { standing: S, mask: maskOf(meterIds, taken) };
+  const marked = members.flatMap(({ meterId }, at) => (taken.has(meterId) ? [at] : []));
+  const terms = { standing: S, mask: maskOf(members.length, marked) };
   return { ...roster, ...names, memberCount: taken.size, terms };
 }
 

@@ -24,6 +24,13 @@ export function membersDigest(members: readonly Member[]): Uint8Array {
   return digest(...members.map(({ meterId, X }) => encodeMember(meterId, X)));
 }
 
+/** The bits of a repair: of `count` members of a standing roster those with these numbers take part. */
+export function maskOf(count: number, marked: readonly number[]): Uint8Array {
+  const mask = new Uint8Array(Math.ceil(count / 8));
+  for (const member of marked) mask[member >> 3] = (mask[member >> 3] ?? 0) | (1 << (member & 7));
+  return mask;
+}
+
 /** The payload to be signed. @throws FormatError for whatever `decodeRoster` would refuse. */
 export function encodeRoster(roster: Roster): Uint8Array {
   const { terms } = roster;

@@ -89,10 +89,6 @@ const documentIn = (frame: Uint8Array) => {
 const frameOf = (document: Uint8Array) => array(int(3), bstr(document));
 const eventsOf = (meter: BenchMeter, ...types: readonly number[]) =>
   meter.events.filter(({ type }) => types.includes(type));
-const refusedOf = (meter: BenchMeter) => {
-  const line = meter.unit.display(meter.uptime_ms).find((text) => text.endsWith("messages refused"));
-  return Number(line?.split(" ")[0] ?? 0);
-};
 
 /** All that a command could change, as it is stored. */
 function essenceOf(meter: BenchMeter) {
@@ -117,7 +113,7 @@ function essenceOf(meter: BenchMeter) {
 function expectRefused(meter: BenchMeter, frame: Uint8Array, authentic: boolean): void {
   const before = essenceOf(meter);
   const events = meter.events.length;
-  const count = refusedOf(meter);
+  const count = meter.refused;
   const documents = meter.kept(6).length;
   meter.receive(frame);
   const noted = meter.events.slice(events);
@@ -125,7 +121,7 @@ function expectRefused(meter: BenchMeter, frame: Uint8Array, authentic: boolean)
     expect(noted.map(({ type }) => type)).toEqual([COMMAND_REFUSED]);
     expect(noted[0]?.detail).toEqual(digest(documentIn(frame)));
   } else expect(noted).toEqual([]);
-  expect(refusedOf(meter)).toBe(count + 1);
+  expect(meter.refused).toBe(count + 1);
   expect(essenceOf(meter)).toEqual(before);
   expect(meter.kept(6).length).toBe(documents);
 }
@@ -212,7 +208,7 @@ describe("a command", () => {
       }
     }
     expect(eventsOf(meter, COMMAND_REFUSED).length).toBe(8);
-    expect(refusedOf(meter)).toBe(12);
+    expect(meter.refused).toBe(12);
     expect(eventsOf(meter, COMMAND_ACCEPTED)).toEqual([]);
   });
 
@@ -276,7 +272,7 @@ describe("a command", () => {
       flipped[at] = byte ^ (1 << ((at * 5) % 8));
       meter.receive(frameOf(flipped));
     }
-    expect(refusedOf(meter)).toBe(document.length);
+    expect(meter.refused).toBe(document.length);
     expect(eventsOf(meter, COMMAND_ACCEPTED, COMMAND_REFUSED)).toEqual([]);
     expect(essenceOf(meter)).toEqual(before);
     meter.receive(frameOf(document));

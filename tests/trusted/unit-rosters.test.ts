@@ -1,7 +1,9 @@
 // Rosters at the unit's face: accepted whole, once and for good when every rule is kept, and otherwise not at all;
 // what a power cut, a full log or rotten flash makes of those that were.
+
 import { bytesToHex } from "@noble/hashes/utils.js";
 import { afterEach, describe, expect, it, vi } from "vitest";
+import { maskOf } from "../../src/aggregation/roster.js";
 import { signWithKey } from "../../src/proofs/signed.js";
 import type { Certificate } from "../../src/trusted/authority/certificate.js";
 import { EventType } from "../../src/trusted/authority/events.js";
@@ -13,7 +15,7 @@ import { type Place, sequenceOf } from "../../src/trusted/journal/sector-ring.js
 import { SECTOR_BYTES } from "../../src/trusted/ports.js";
 import { digest } from "../../src/trusted/sealing/keys.js";
 import { BenchMeter, type BenchOptions, DAY_S, HALF_HOUR_S, METER_ID, MIDNIGHT_S } from "../bench-meter.js";
-import { BenchStreet, maskOf, numbersTo, type SignedRoster } from "../bench-street.js";
+import { BenchStreet, numbersTo, type SignedRoster } from "../bench-street.js";
 import { cutEverywhere, expectConsistent, MODES } from "../cut-everywhere.js";
 import { quick } from "../quick.js";
 import { type Neighbour, neighbour } from "../street.js";
@@ -57,19 +59,15 @@ const numbersIn = (meter: BenchMeter) => {
   return [standing, repairs].map((rosters) => rosters.map(({ rosterNumber }) => rosterNumber));
 };
 const eventsOf = (meter: BenchMeter, type: number) => meter.events.filter((event) => event.type === type);
-const refusedOf = (meter: BenchMeter) => {
-  const line = meter.unit.display(meter.uptime_ms).find((text) => text.endsWith("messages refused"));
-  return Number(line?.split(" ")[0] ?? 0);
-};
 
 /** The unit makes nothing of what is sent here but note it as an event, or count it. */
 function expectRefused(street: BenchStreet, document: Uint8Array, noted: "noted" | "counted"): void {
   const { meter } = street;
-  const [before, events, count] = [memoryOf(meter), meter.events.length, refusedOf(meter)];
+  const [before, events, count] = [memoryOf(meter), meter.events.length, meter.refused];
   street.send(document);
   const after = meter.events.slice(events).map(({ type, detail }) => [type, detail]);
   expect(after).toEqual(noted === "noted" ? [[COMMAND_REFUSED, digest(document)]] : []);
-  expect(refusedOf(meter)).toBe(count + 1);
+  expect(meter.refused).toBe(count + 1);
   expect(memoryOf(meter)).toEqual(before);
 }
 
@@ -97,7 +95,7 @@ describe("a standing roster", () => {
     street.send(street.certificates[4] as Uint8Array);
     expectAccepted(meter, signed);
     expect(eventsOf(meter, ROSTER)).toMatchObject([{ time_s: MIDNIGHT_S - 60, detail: signed.S }]);
-    expect(refusedOf(meter)).toBe(0);
+    expect(meter.refused).toBe(0);
     const { publicKey: anchor } = meter.parties.aggregator;
     const names = { groupId: "street-1", rosterNumber: 1, memberCount: 5, own: 2 };
     const range = { firstInterval: street.dayBegin(1), lastInterval: 0xffffffff };
@@ -123,7 +121,7 @@ describe("a standing roster", () => {
     street.install(signed);
     expect([memoryOf(meter), meter.events.length]).toEqual([memory, events]);
     // Its certificates belong to no roster then.
-    expect(refusedOf(meter)).toBe(4);
+    expect(meter.refused).toBe(4);
     meter.boot();
     meter.confirm();
     street.send(signed.document);
@@ -356,7 +354,7 @@ describe("a member's certificate", () => {
       members.map((each) => certificateOf(street, each.meterId, each.X)),
     );
     expect(numbersIn(street.meter)).toEqual([[], []]);
-    expect(refusedOf(street.meter)).toBeGreaterThan(0);
+    expect(street.meter.refused).toBeGreaterThan(0);
     expect(eventsOf(street.meter, COMMAND_REFUSED)).toEqual([]);
     return street;
   }
@@ -438,7 +436,7 @@ describe("a member's certificate", () => {
     const [a, b, c, d] = street.certificates as [Uint8Array, Uint8Array, Uint8Array, Uint8Array];
     street.install(street.standing(), [a, c, b, d]);
     expect(numbersIn(street.meter)).toEqual([[], []]);
-    expect(refusedOf(street.meter)).toBe(0);
+    expect(street.meter.refused).toBe(0);
     // Sent again it begins anew, and a certificate that comes twice counts once.
     street.install(street.standing(), [a, a, b, a, c, c, d]);
     expect(numbersIn(street.meter)).toEqual([[1], []]);
@@ -452,7 +450,7 @@ describe("a member's certificate", () => {
     street.install(signed, street.certificates);
     expect(numbersIn(meter)).toEqual([[], []]);
     // The fourth completed it, with the wrong digest; the fifth belongs to no roster.
-    expect(refusedOf(meter)).toBe(2);
+    expect(meter.refused).toBe(2);
     expect(eventsOf(meter, COMMAND_REFUSED)).toEqual([]);
     const claimed = street.standing({ memberCount: 4 });
     street.install(claimed, street.certificates.slice(0, 4));
@@ -599,7 +597,7 @@ describe("a new aggregator", () => {
     meter.receive(meter.command({ by: "authority", kind: 2, argument: map([10, bstr(publicKey)]) }));
     for (const certificate of others) street.send(certificate);
     expect(eventsOf(meter, ROSTER)).toEqual([]);
-    expect(refusedOf(meter)).toBe(1);
+    expect(meter.refused).toBe(1);
     expect(memoryOf(meter)).toBeNull();
   });
 });
@@ -623,7 +621,7 @@ describe("a repair", () => {
     expect(eventsOf(meter, ROSTER).length).toBe(2);
     street.send(repair.document);
     expect(eventsOf(meter, ROSTER).length).toBe(2);
-    expect([refusedOf(meter), eventsOf(meter, COMMAND_REFUSED)]).toEqual([0, []]);
+    expect([meter.refused, eventsOf(meter, COMMAND_REFUSED)]).toEqual([0, []]);
   });
 
   it.each<[string, (street: BenchStreet, standing: SignedRoster, first: number) => SignedRoster]>([

@@ -49,10 +49,6 @@ function streetOf(
 }
 
 const POWER_W = [800, 90];
-const refusedOf = (meter: BenchMeter) => {
-  const line = meter.unit.display(meter.uptime_ms).find((text) => text.endsWith("messages refused"));
-  return Number(line?.split(" ")[0] ?? 0);
-};
 
 describe("a unit's shares", () => {
   it("are made for every interval of a standing roster and no other", () => {
@@ -540,7 +536,7 @@ describe("what the network says of shares", () => {
   ])("with %s is refused", (_, frame) => {
     const { meter, restarted } = unheardStreet();
     meter.receive(frame);
-    expect(refusedOf(meter)).toBe(1);
+    expect(meter.refused).toBe(1);
     expect(restarted()).toEqual(ALL);
   });
 });
@@ -743,7 +739,7 @@ describe("an old flash that is put back", () => {
     meter.receive(acknowledged(first, 1));
     meter.unit.networkRestarted();
     meter.run();
-    expect([meter.shares, refusedOf(meter)]).toEqual([[], 1]);
+    expect([meter.shares, meter.refused]).toEqual([[], 1]);
   });
 
   it("is not seen by the counter before the day's batch: then only two shares of one interval tell", () => {

@@ -13,20 +13,18 @@ import { decodeRistretto, encodeRistretto } from "../../../src/trusted/sealing/e
 import { digest, prf } from "../../../src/trusted/sealing/keys.js";
 import { type Neighbour, neighbour, neighbours, shareOf } from "../../street.js";
 import vectors from "../../vectors/rfc9496-ristretto255.json" with { type: "json" };
-import { type Blinding, blinded, bytes, keyOf, openingsOf, pairOf, summed } from "./pairs.js";
+import {
+  type Blinding,
+  blinded,
+  bytes,
+  INTERVAL,
+  keyOf,
+  openingsOf,
+  pairOf,
+  ROSTER,
+  summed,
+} from "./pairs.js";
 
-const INTERVAL = 727536;
-const ROSTER: Roster = {
-  groupId: "street-1",
-  rosterNumber: 1,
-  memberCount: 3,
-  firstInterval: INTERVAL,
-  lastInterval: null,
-  statistics: [1],
-  intervalSeconds: 1800,
-  channels: ["1-0:1.8.0"],
-  terms: { membersDigest: keyOf("members") },
-};
 /** Far above every sum of readings or squares here; a number below 2^64 is smaller with a chance of 2^-24. */
 const NOISE = 2n ** 40n;
 const PLAIN = { S: keyOf("roster"), interval: INTERVAL, statistics: [1], channels: 1 };

@@ -12,20 +12,9 @@ import { encodeLeaf } from "../../../src/trusted/sealing/batch.js";
 import { bytesOf, L, numberOf } from "../../../src/trusted/sealing/edwards.js";
 import { digest } from "../../../src/trusted/sealing/keys.js";
 import { exampleOpening, neighbours, shareOf } from "../../street.js";
-import { keyOf } from "./pairs.js";
+import { INTERVAL, ROSTER } from "./pairs.js";
 
-const INTERVAL = 727536;
-const ROSTER: Roster = {
-  groupId: "street-1",
-  rosterNumber: 1,
-  memberCount: 3,
-  firstInterval: INTERVAL,
-  lastInterval: null,
-  statistics: [1, 3],
-  intervalSeconds: 1800,
-  channels: ["1-0:1.8.0"],
-  terms: { membersDigest: keyOf("members") },
-};
+const WITH_OPENINGS: Roster = { ...ROSTER, statistics: [1, 3] };
 const key = makeCommitmentKey();
 const members = neighbours(3);
 const homes = members.map(({ meterId }, own) => ({
@@ -42,8 +31,8 @@ interface Sent {
 }
 
 const SENT: readonly Sent[] = homes.map((home, own) => {
-  const S = digest(encodeRoster(ROSTER));
-  const bytes = shareOf({ roster: ROSTER, S, members, interval: INTERVAL }, own, [home]);
+  const S = digest(encodeRoster(WITH_OPENINGS));
+  const bytes = shareOf({ roster: WITH_OPENINGS, S, members, interval: INTERVAL }, own, [home]);
   const y1 = new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0);
   return { y1, y3: numberOf(bytes.subarray(8, 40)), C: bytes.slice(40) };
 });

@@ -1,7 +1,7 @@
 // Members by the keys of their pairs alone, whichever a test likes: no curve, so that thousands of groups take a
 // second, and so that a test can say what a share would be under another key.
 import { masks, rosterKey } from "../../../src/trusted/blinding/pair-keys.js";
-import { Statistic } from "../../../src/trusted/blinding/roster.js";
+import { type Roster, Statistic } from "../../../src/trusted/blinding/roster.js";
 import type { Opening } from "../../../src/trusted/blinding/share.js";
 import { L } from "../../../src/trusted/sealing/edwards.js";
 import { digest } from "../../../src/trusted/sealing/keys.js";
@@ -10,6 +10,21 @@ export const bytes = (text: string) => new TextEncoder().encode(text);
 
 /** A key that depends on a text. */
 export const keyOf = (text: string) => digest(bytes(text));
+
+export const INTERVAL = 727536;
+
+/** Sums of one channel over three members. */
+export const ROSTER: Roster = {
+  groupId: "street-1",
+  rosterNumber: 1,
+  memberCount: 3,
+  firstInterval: INTERVAL,
+  lastInterval: null,
+  statistics: [1],
+  intervalSeconds: 1800,
+  channels: ["1-0:1.8.0"],
+  terms: { membersDigest: keyOf("members") },
+};
 
 /** The key of two members of a group that depends on a text. */
 export const pairOf = (text: string) => (a: number, b: number) =>

@@ -4,6 +4,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { NorFlash } from "../../../host-sim/flash.js";
 import { SeededRandom } from "../../../host-sim/seeded.js";
+import { maskOf } from "../../../src/aggregation/roster.js";
 import type { Configuration } from "../../../src/trusted/authority/configuration.js";
 import { EventLog, EventType } from "../../../src/trusted/authority/events.js";
 import {
@@ -36,7 +37,7 @@ import { BODY_MAX } from "../../../src/trusted/journal/record.js";
 import { DAY_SECONDS, U32_MAX } from "../../../src/trusted/metrology/interval.js";
 import { digest } from "../../../src/trusted/sealing/keys.js";
 import { BenchMeter, DAY_S, HALF_HOUR_S, MIDNIGHT_S } from "../../bench-meter.js";
-import { maskOf, numbersTo } from "../../bench-street.js";
+import { numbersTo } from "../../bench-street.js";
 
 const { configuration } = new BenchMeter({ provisioned: false, configuration: { minGroup: 10 } });
 const DAY = DAY_S / HALF_HOUR_S;

@@ -1,7 +1,7 @@
 // The form of a roster: every field in its range, in its order, and nothing else; and what its rules count.
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { encodeRoster, membersDigest } from "../../../src/aggregation/roster.js";
+import { encodeRoster, maskOf, membersDigest } from "../../../src/aggregation/roster.js";
 import { encodeCertificate } from "../../../src/proofs/certificate.js";
 import { signWithKey } from "../../../src/proofs/signed.js";
 import { DOCUMENT_BYTES_MAX } from "../../../src/trusted/authority/command.js";
@@ -19,7 +19,7 @@ import { FormatError } from "../../../src/trusted/encoding/bytes.js";
 import { array, bstr, int, map, NIL, tstr } from "../../../src/trusted/encoding/cbor.js";
 import { U32_MAX } from "../../../src/trusted/metrology/interval.js";
 import { digest } from "../../../src/trusted/sealing/keys.js";
-import { maskOf, numbersTo } from "../../bench-street.js";
+import { numbersTo } from "../../bench-street.js";
 import { neighbours } from "../../street.js";
 
 type Fields = Readonly<Record<number, Uint8Array>>;
