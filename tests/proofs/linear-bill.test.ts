@@ -12,8 +12,8 @@ import {
   weightedSum,
 } from "../../src/proofs/linear-bill.js";
 import { VerificationError } from "../../src/proofs/signed.js";
-import { RATE_MAX } from "../../src/tariff/document.js";
 import { billLines } from "../../src/tariff/evaluate.js";
+import { RATE_MAX } from "../../src/tariff/policy.js";
 import { FormatError } from "../../src/trusted/encoding/bytes.js";
 import { LEAF_BYTES } from "../../src/trusted/sealing/batch.js";
 import { bytesOf } from "../../src/trusted/sealing/edwards.js";

@@ -1,12 +1,7 @@
 // Random tariffs, and the plain one that tests change a thing or two of.
 import fc from "fast-check";
-import {
-  DAILY_AMOUNT_MAX,
-  type EnergyPolicy,
-  PROPORTION_MAX,
-  RATE_MAX,
-  type Tariff,
-} from "../../src/tariff/document.js";
+import { DAILY_AMOUNT_MAX, PROPORTION_MAX, type Tariff } from "../../src/tariff/document.js";
+import { type EnergyPolicy, RATE_MAX } from "../../src/tariff/policy.js";
 
 export const IMPORT = "1-0:1.8.0";
 export const EXPORT = "1-0:2.8.0";
