@@ -25,13 +25,9 @@ import { makeBill } from "../src/customer/bill.js";
 import { type CheckedMeter, type CustomerKeys, checkMeter, type MeterRecord } from "../src/customer/check.js";
 import { linkOf, verifyStatement } from "../src/proofs/batch.js";
 import { verifyCertificate } from "../src/proofs/certificate.js";
+import type { BillTrust } from "../src/proofs/completeness.js";
 import { BatchLedger } from "../src/proofs/ledger.js";
-import {
-  type BillTrust,
-  encodeLinearBill,
-  type LinearBill,
-  verifyLinearBill,
-} from "../src/proofs/linear-bill.js";
+import { encodeLinearBill, type LinearBill, verifyLinearBill } from "../src/proofs/linear-bill.js";
 import { VerificationError } from "../src/proofs/signed.js";
 import { verifyBill } from "../src/supplier/verify-bill.js";
 import { encodeTariff, signTariff, verifyTariff } from "../src/tariff/document.js";

@@ -1,8 +1,8 @@
 // sealmeter verify-bill: the supplier's check of a bill, without a reading.
 import { existsSync } from "node:fs";
 import type { Command } from "commander";
+import { BILL_BYTES_MAX } from "../src/proofs/billed-period.js";
 import { BatchLedger } from "../src/proofs/ledger.js";
-import { BILL_BYTES_MAX } from "../src/proofs/linear-bill.js";
 import { type SupplierTrust, verifyBill } from "../src/supplier/verify-bill.js";
 import { billTable, linesJson, loadTariff } from "./bill.js";
 import { inFile, print, readFile, readHexKey, readJson, utc, writeFile } from "./command-line.js";

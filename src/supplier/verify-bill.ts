@@ -1,13 +1,9 @@
 // The supplier's side of a bill: bytes from outside, the tariff of this customer's contract (never one that the
 // bill chooses among several), and a memory of every batch ever shown, so that a meter whose history was
 // forked cannot bill one branch this month and the other the next.
+import type { BillTrust, VerifiedBill } from "../proofs/completeness.js";
 import type { BatchLedger } from "../proofs/ledger.js";
-import {
-  type BillTrust,
-  decodeLinearBill,
-  type VerifiedBill,
-  verifyLinearBill,
-} from "../proofs/linear-bill.js";
+import { decodeLinearBill, verifyLinearBill } from "../proofs/linear-bill.js";
 
 /** What a supplier checks bills with; the ledger is theirs for good and records every batch shown. */
 export type SupplierTrust = BillTrust & { readonly ledger: BatchLedger };

@@ -1,11 +1,7 @@
 // Bills of a made-up meter: records sealed from plans, tariffs that say only what a test is about.
 import { type CheckedMeter, checkMeter } from "../../src/customer/check.js";
-import {
-  type BillTrust,
-  type LinearBill,
-  proveLinearBill,
-  verifyLinearBill,
-} from "../../src/proofs/linear-bill.js";
+import type { BillTrust } from "../../src/proofs/completeness.js";
+import { type LinearBill, proveLinearBill, verifyLinearBill } from "../../src/proofs/linear-bill.js";
 import { encodeTariff, type SignedTariff, type Tariff } from "../../src/tariff/document.js";
 import { digest } from "../../src/trusted/sealing/keys.js";
 import { type BatchPlan, example, keyOf, sealRecord } from "../example.js";

@@ -1,14 +1,13 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { rebuildRoot } from "../../src/proofs/batch.js";
+import { BILL_LEAVES_MAX, type SuppliedBatch } from "../../src/proofs/billed-period.js";
 import { BASE, Group } from "../../src/proofs/generators.js";
 import { BatchLedger } from "../../src/proofs/ledger.js";
 import {
-  BILL_LEAVES_MAX,
   decodeLinearBill,
   encodeLinearBill,
   type LinearBill,
-  type SuppliedBatch,
   weightedSum,
 } from "../../src/proofs/linear-bill.js";
 import { VerificationError } from "../../src/proofs/signed.js";
