@@ -3,7 +3,7 @@
 // 2011, section 5, have one signed list of readings a period; here batches chain). What the readings cost is not
 // asked here.
 import type { SignedTariff, Tariff } from "../tariff/document.js";
-import { type BillLines, covers, isoInstant, type Period, standingDays } from "../tariff/evaluate.js";
+import { type BillLines, covers, isoInstant, type Period } from "../tariff/evaluate.js";
 import type { Certificate } from "../trusted/authority/certificate.js";
 import { sameBytes } from "../trusted/encoding/bytes.js";
 import { intervalStart_s } from "../trusted/metrology/interval.js";
@@ -108,10 +108,6 @@ export function checkPeriod(tariff: Tariff, period: Period): void {
   const isBounded = period.to - period.from <= BILL_LEAVES_MAX;
   ensure(isBounded, `the period has more than ${BILL_LEAVES_MAX} intervals`);
 }
-
-/** Standing days of a period. */
-export const daysOf = (tariff: Tariff, { from, to, intervalSeconds }: Period): number =>
-  standingDays(tariff, intervalStart_s(from, intervalSeconds), intervalStart_s(to, intervalSeconds));
 
 /** Whose period a bill is of, as the authority has certified it. */
 export interface CertifiedPeriod {

@@ -5,7 +5,7 @@
 import { ed25519 } from "@noble/curves/ed25519.js";
 import { bytesToNumberLE } from "@noble/curves/utils.js";
 import type { SignedTariff, Tariff } from "../tariff/document.js";
-import { type BillLines, billLines, type Period, rates } from "../tariff/evaluate.js";
+import { type BillLines, billLines, daysOf, type Period, rates } from "../tariff/evaluate.js";
 import { bstr } from "../trusted/encoding/cbor.js";
 import { LEAF_BYTES } from "../trusted/sealing/batch.js";
 import { bytesOf } from "../trusted/sealing/edwards.js";
@@ -14,7 +14,6 @@ import {
   type BillTrust,
   COMMITMENT_AT,
   checkPeriod,
-  daysOf,
   type LeafRun,
   readingsOf,
   statusUnionOf,

@@ -10,6 +10,8 @@ import { array, CborReader, int, map, tstr } from "../trusted/encoding/cbor.js";
 import { decodeSign1 } from "../trusted/encoding/cose.js";
 import { U32_MAX } from "../trusted/metrology/interval.js";
 import { digest } from "../trusted/sealing/keys.js";
+import type { Expression } from "./charge.js";
+import { encodeCharge, readCharge } from "./charge-document.js";
 import {
   checkPolicies,
   type EnergyPolicy,
@@ -45,7 +47,7 @@ export interface OffsetChange {
 export type Levy =
   /** Nano-currency per local day; negative for a rebate. */
   | { readonly kind: "per-day"; readonly name: string; readonly amount: number }
-  /** Parts per million of energy and standing charge; negative for a rebate. */
+  /** Parts per million of energy, charge included, and standing charge; negative for a rebate. */
   | { readonly kind: "proportional"; readonly name: string; readonly ppm: number };
 
 export interface Tariff {
@@ -58,8 +60,10 @@ export interface Tariff {
   readonly notAfter_s: number;
   /** Ascending, 1 to 512; the first is at or before notBefore. */
   readonly offsets: readonly OffsetChange[];
-  /** 1 to 8, of distinct OBIS codes. A channel that is not among them costs nothing. */
+  /** Of distinct OBIS codes: 1 to 8, or none if there is a charge. A channel that is not among them costs nothing. */
   readonly energy: readonly EnergyPolicy[];
+  /** Nano-currency: what energy costs besides, if that is more than rates times readings. */
+  readonly charge?: Expression;
   /** Standing charge, nano-currency per local day, not negative. */
   readonly standing: number;
   /** At most 8. */
@@ -77,7 +81,8 @@ export interface SignedTariff {
 
 /**
  * The payload that is signed: a CBOR map `{1: name, 2: currency, 3: notBefore, 4: notAfter, 5: [[from, offset]...],
- * 6: [policy...], 7: standing charge, 8: [[name, 1 (per day) or 2 (ppm), amount]...], 9: VAT}`, with policies as in policy.ts.
+ * 6: [policy...], 7: standing charge, 8: [[name, 1 (per day) or 2 (ppm), amount]...], 9: VAT}` and, where there
+ * is one, `10: charge`; policies as in policy.ts, the charge as in charge-document.ts.
  * @throws FormatError for whatever `decodeTariff` refuses, by the same words.
  */
 export function encodeTariff(tariff: Tariff): Uint8Array {
@@ -91,6 +96,7 @@ export function encodeTariff(tariff: Tariff): Uint8Array {
     [7, int(tariff.standing)],
     [8, array(...tariff.levies.map(encodeLevy))],
     [9, int(tariff.vat_ppm)],
+    ...(tariff.charge ? [[10, encodeCharge(tariff.charge)] as const] : []),
   );
   decodeTariff(payload);
   return payload;
@@ -105,18 +111,21 @@ export function decodeTariff(payload: Uint8Array): Tariff {
     throw new FormatError(`tariff: ${payload.length} bytes instead of at most ${TARIFF_BYTES_MAX}`);
   }
   const reader = new CborReader(payload, "tariff");
-  reader.map(9);
-  const tariff = {
+  const hasCharge = reader.map(9, 10) === 10;
+  const linear = {
     name: readName(reader.key(1)),
     currency: readCurrency(reader.key(2)),
     notBefore_s: reader.key(3).uint(U32_MAX),
     notAfter_s: reader.key(4).uint(U32_MAX),
     offsets: readOffsets(reader.key(5)),
-    energy: Array.from({ length: reader.key(6).array(1, POLICIES_MAX) }, () => readPolicy(reader)),
+    energy: Array.from({ length: reader.key(6).array(hasCharge ? 0 : 1, POLICIES_MAX) }, () =>
+      readPolicy(reader),
+    ),
     standing: reader.key(7).uint(DAILY_AMOUNT_MAX),
     levies: Array.from({ length: reader.key(8).array(0, LEVIES_MAX) }, () => readLevy(reader)),
     vat_ppm: reader.key(9).uint(VAT_MAX),
   };
+  const tariff = hasCharge ? { ...linear, charge: readCharge(reader.key(10), linear) } : linear;
   reader.end();
   checkTogether(reader, tariff);
   return tariff;

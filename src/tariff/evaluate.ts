@@ -101,6 +101,10 @@ export interface Period {
   readonly intervalSeconds: number;
 }
 
+/** Standing days of a period. */
+export const daysOf = (tariff: Pick<Tariff, "offsets">, { from, to, intervalSeconds }: Period): number =>
+  standingDays(tariff, intervalStart_s(from, intervalSeconds), intervalStart_s(to, intervalSeconds));
+
 /** Whether the tariff is valid in every second of a period. */
 export function covers(tariff: Validity, period: Period): boolean {
   const { from, to, intervalSeconds } = period;
@@ -220,8 +224,11 @@ function levyAmount(levy: Levy, base: bigint, days: number): bigint {
 }
 
 /** amount·ppm / 10^6, rounded half away from zero. */
-export function partsPerMillion(amount: bigint, ppm: number): bigint {
-  const product = amount * BigInt(ppm);
-  const half = product < 0n ? -MILLION / 2n : MILLION / 2n;
-  return (product + half) / MILLION; // BigInt division truncates towards zero
+export const partsPerMillion = (amount: bigint, ppm: number): bigint =>
+  roundedQuotient(amount * BigInt(ppm), MILLION);
+
+/** value / divisor, rounded half away from zero; the divisor is even and positive. */
+export function roundedQuotient(value: bigint, divisor: bigint): bigint {
+  const half = value < 0n ? -divisor / 2n : divisor / 2n;
+  return (value + half) / divisor; // BigInt division truncates towards zero
 }

@@ -73,10 +73,10 @@ export class JsonNode {
     return new JsonNode(this.#object()[name], `${this.#path}.${name}`, name);
   }
 
-  /** The fields of an object whose names are data, 1 to `max` of them. */
-  entries(max: number): JsonNode[] {
+  /** The fields of an object whose names are data, `min` to `max` of them. */
+  entries(min: number, max: number): JsonNode[] {
     const entries = Object.entries(this.#object());
-    if (entries.length < 1 || entries.length > max) this.refuse(`an object of 1 to ${max} fields`);
+    if (entries.length < min || entries.length > max) this.refuse(`an object of ${min} to ${max} fields`);
     return entries.map(
       ([name, value]) => new JsonNode(value, `${this.#path}[${JSON.stringify(name)}]`, name),
     );

@@ -2,6 +2,7 @@
 // (docs/examples; docs/tariff.schema.json). Nothing is guessed: a field that is missing, unknown or written
 // otherwise is refused by its path and with what belongs there.
 import { DAY_SECONDS, U32_MAX } from "../trusted/metrology/interval.js";
+import { readCharge } from "./charge-source.js";
 import {
   CURRENCY,
   DAILY_AMOUNT_MAX,
@@ -51,9 +52,10 @@ export function parseTariff(text: string): Tariff {
       "levies",
       "vat",
     ],
-    ["comment"],
+    ["charge", "comment"],
   );
   const { validity, offsets } = readCalendar(root);
+  const hasCharge = root.has("charge");
   const tariff = {
     name: readName(root.field("name")),
     currency: root.field("currency").match(CURRENCY, 'three capital letters such as "EUR"'),
@@ -61,8 +63,9 @@ export function parseTariff(text: string): Tariff {
     offsets,
     energy: root
       .field("energy")
-      .entries(POLICIES_MAX)
+      .entries(hasCharge ? 0 : 1, POLICIES_MAX)
       .map((node) => readEnergy(node, validity)),
+    ...(hasCharge && { charge: readCharge(root.field("charge"), validity) }),
     standing: root.field("standingPerDay").decimal(AMOUNT_PLACES, 0, DAILY_AMOUNT_MAX),
     levies: root.field("levies").items(0, LEVIES_MAX).map(readLevy),
     vat_ppm: root.field("vat").percent(0, VAT_MAX),
