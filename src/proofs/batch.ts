@@ -9,16 +9,20 @@ import { CborReader } from "../trusted/encoding/cbor.js";
 import { decodeSign1 } from "../trusted/encoding/cose.js";
 import { dayOf, intervalStart_s, U32_MAX } from "../trusted/metrology/interval.js";
 import { type BatchStatement, LEAF_BYTES } from "../trusted/sealing/batch.js";
-import { digest } from "../trusted/sealing/keys.js";
-import { LEAVES_MAX, MerkleFrontier } from "../trusted/sealing/merkle.js";
-import { isRevoked, type Renewal, type Revocation } from "./certificate.js";
+import { LEAVES_MAX } from "../trusted/sealing/merkle.js";
+import { atOnce, isRevoked, type Renewal, type Revocation } from "./certificate.js";
+import type { Hashes } from "./group/hashes.js";
 import type { BatchLedger, ChainLink } from "./ledger.js";
-import { checkSignature, ensure } from "./signed.js";
+import { type EvidenceChecks, ensure, VerificationError } from "./signed.js";
 
 /** The largest statement has 206 bytes. */
 const STATEMENT_BYTES_MAX = 256;
 const U16_MAX = 0xffff;
 const DIGEST_BYTES = 32;
+/** Where in a leaf its channel, its status and its commitment stand, after the interval. */
+const CHANNEL_AT = 4;
+export const STATUS_AT = 5;
+export const COMMITMENT_AT = 6;
 
 /** One reading of a batch, hidden: in the order of intervals, then channels. */
 export interface Leaf {
@@ -96,9 +100,9 @@ export function parseLeaves(bytes: Uint8Array): Leaf[] {
     const offset = at * LEAF_BYTES;
     return {
       interval: readUint(bytes, offset, 4),
-      channel: readUint(bytes, offset + 4, 1),
-      status: readUint(bytes, offset + 5, 1),
-      commitment: bytes.slice(offset + 6, offset + LEAF_BYTES),
+      channel: readUint(bytes, offset + CHANNEL_AT, 1),
+      status: readUint(bytes, offset + STATUS_AT, 1),
+      commitment: bytes.slice(offset + COMMITMENT_AT, offset + LEAF_BYTES),
     };
   });
 }
@@ -111,12 +115,8 @@ function leafCount(bytes: Uint8Array): number {
 
 /** The Merkle root over concatenated leaves. @throws FormatError unless there are 1 to 768 whole ones. */
 export function rebuildRoot(leaves: Uint8Array): Uint8Array {
-  const frontier = new MerkleFrontier();
-  const count = leafCount(leaves);
-  for (let at = 0; at < count; at++) {
-    frontier.append(leaves.subarray(at * LEAF_BYTES, (at + 1) * LEAF_BYTES));
-  }
-  return frontier.root();
+  leafCount(leaves);
+  return atOnce.hashes.merkleRoot(leaves, LEAF_BYTES);
 }
 
 /** Whether a batch is of the software and the time of a certificate. */
@@ -143,9 +143,14 @@ function checkCertified(statement: BatchStatement, certificate: Certificate): vo
  * Verifies a batch up to its signature: that the certificate is its meter's and matches, is valid over its
  * intervals and not revoked, and that the meter has signed. Whether it is the meter's only batch of this
  * number is for the ledger to say.
+ * @param checks how; by default at once.
  * @throws FormatError for malformed bytes, VerificationError with the reason.
  */
-export function verifyStatement(document: Uint8Array, trust: Trust): SignedBatch {
+export function verifyStatement(
+  document: Uint8Array,
+  trust: Trust,
+  checks: EvidenceChecks = atOnce,
+): SignedBatch {
   const envelope = decodeSign1(document, "batch-1", STATEMENT_BYTES_MAX);
   const statement = decodeStatement(envelope.payload);
   const { meterId, batchNumber } = statement;
@@ -155,39 +160,57 @@ export function verifyStatement(document: Uint8Array, trust: Trust): SignedBatch
   checkCertified(statement, certificate);
   const revoked = revocation !== null && isRevoked(revocation, certificate, batchNumber);
   ensure(!revoked, `batch ${batchNumber} of ${meterId}: the key is revoked before this batch`);
-  checkSignature("batch-1", envelope, certificate.signingKey);
-  return { statement, digest: digest(envelope.payload), document };
+  checks.signature("batch-1", envelope, certificate.signingKey);
+  return { statement, digest: checks.hashes.sha256(envelope.payload), document };
 }
 
 /**
  * Verifies that `leaves` are the leaves of a signed batch: without gaps in their order, one status for all
- * channels of an interval, the union of statuses as stated, and under the signed root.
+ * channels of an interval, the union of statuses as stated, and under the signed root. No object is made of a
+ * leaf: there may be a billion of them.
  * @param leaves 38 bytes each, concatenated.
  * @throws FormatError for cut leaves, VerificationError with the reason.
  */
-export function verifyLeaves({ statement }: SignedBatch, leaves: Uint8Array): Leaf[] {
+export function checkLeaves({ statement }: SignedBatch, leaves: Uint8Array, { merkleRoot }: Hashes): void {
   const { meterId, batchNumber, firstInterval, intervalCount, channelCount } = statement;
   const batch = `batch ${batchNumber} of ${meterId}`;
-  const parsed = parseLeaves(leaves);
+  const count = leafCount(leaves);
   const expected = intervalCount * channelCount;
-  ensure(parsed.length === expected, `${batch}: ${parsed.length} leaves instead of ${expected}`);
+  ensure(count === expected, `${batch}: ${count} leaves instead of ${expected}`);
   let union = 0;
-  let status = 0;
-  parsed.forEach((leaf, at) => {
+  for (let at = 0; at < count; at++) {
     const channel = at % channelCount;
-    const interval = firstInterval + Math.floor(at / channelCount);
-    const inOrder = leaf.interval === interval && leaf.channel === channel;
-    ensure(inOrder, `${batch}: leaf ${at} is not interval ${interval}, channel ${channel}`);
-    if (channel === 0) status = leaf.status;
-    ensure(leaf.status === status, `${batch}: interval ${interval} has two statuses`);
+    const interval = firstInterval + (at - channel) / channelCount;
+    const status = leaves[at * LEAF_BYTES + STATUS_AT] ?? 0;
+    if (!isLeafOf(leaves, at, interval, channel)) {
+      throw new VerificationError(`${batch}: leaf ${at} is not interval ${interval}, channel ${channel}`);
+    }
+    if (channel > 0 && status !== leaves[(at - 1) * LEAF_BYTES + STATUS_AT]) {
+      throw new VerificationError(`${batch}: interval ${interval} has two statuses`);
+    }
     union |= status;
-  });
+  }
   ensure(union === statement.statusUnion, `${batch}: leaf statuses are not those stated`);
-  ensure(
-    sameBytes(rebuildRoot(leaves), statement.merkleRoot),
-    `${batch}: leaves are not under the signed root`,
+  const isRoot = sameBytes(merkleRoot(leaves, LEAF_BYTES), statement.merkleRoot);
+  ensure(isRoot, `${batch}: leaves are not under the signed root`);
+}
+
+/** Whether leaf `at` is of this interval and channel. */
+function isLeafOf(leaves: Uint8Array, at: number, interval: number, channel: number): boolean {
+  const offset = at * LEAF_BYTES;
+  return (
+    leaves[offset + 3] === (interval & 0xff) &&
+    leaves[offset + 2] === ((interval >>> 8) & 0xff) &&
+    leaves[offset + 1] === ((interval >>> 16) & 0xff) &&
+    leaves[offset] === interval >>> 24 &&
+    leaves[offset + CHANNEL_AT] === channel
   );
-  return parsed;
+}
+
+/** `checkLeaves`, and the leaves cut apart. */
+export function verifyLeaves(batch: SignedBatch, leaves: Uint8Array): Leaf[] {
+  checkLeaves(batch, leaves, atOnce.hashes);
+  return parseLeaves(leaves);
 }
 
 /**

@@ -12,13 +12,14 @@ import { U32_MAX } from "../trusted/metrology/interval.js";
 import { LEAF_BYTES } from "../trusted/sealing/batch.js";
 import { LEAVES_MAX } from "../trusted/sealing/merkle.js";
 import { RENEWALS_MAX } from "./certificate.js";
+import { HINT_BYTES } from "./group/group.js";
 
 /** Most leaves of a bill: with r < 2^32 and |rate| < 2^31 they bound |T| by 2^80, far below l. */
 export const BILL_LEAVES_MAX = 2 ** 17;
 /** Most batches of a bill: 396 days of ten a day. */
 export const BILL_BATCHES_MAX = 4096;
-/** Largest bill: all leaves in as many batches, bytes. */
-export const BILL_BYTES_MAX = 2 ** 23;
+/** Largest bill: all leaves with their hints in as many batches, bytes. */
+export const BILL_BYTES_MAX = 2 ** 24;
 /** Largest certificate or batch document, bytes. */
 const DOCUMENT_BYTES_MAX = 512;
 const U16_MAX = 0xffff;
@@ -32,6 +33,11 @@ export interface SuppliedBatch {
   readonly document: Uint8Array;
   /** All of its leaves, 38 bytes each; or none, if no interval of it is billed. */
   readonly leaves: Uint8Array;
+  /**
+   * For each leaf the point of its commitment, x and y of 32 bytes little-endian: they save the verifier a square
+   * root each (group.ts), and whoever wrote them is not believed.
+   */
+  readonly hints?: Uint8Array;
 }
 
 /** A period of a meter, and the evidence of what the meter has sealed in it. */
@@ -68,14 +74,16 @@ const readAmount = (reader: CborReader) =>
 
 /**
  * The bytes of a bill: a CBOR map `{1: meterId, 2: epoch, 3: from, 4: to, 5: tariff digest bstr32,
- * 6: certificate bstr, 7: [[batch bstr, leaves bstr]...], 8: T, 9: proof, 10: standing charge, 11: [levy...],
+ * 6: certificate bstr, 7: [[batch bstr, leaves bstr, ? hints bstr]...], 8: T, 9: proof, 10: standing charge, 11: [levy...],
  * 12: VAT, 13: total, 14: [renewal bstr...]}`, amounts as 16-byte strings. It is not signed: it proves itself.
  * @param proof the encoded item under key 9.
  * @throws FormatError for an amount that does not fit; the rest is for `decodeBill` to refuse.
  */
 export function encodeBill(bill: Bill, proof: Uint8Array): Uint8Array {
   const { lines } = bill;
-  const batches = bill.batches.map(({ document, leaves }) => array(bstr(document), bstr(leaves)));
+  const batches = bill.batches.map(({ document, leaves, hints }) =>
+    array(...[document, leaves, ...(hints ? [hints] : [])].map(bstr)),
+  );
   return map(
     [1, tstr(bill.meterId)],
     [2, int(bill.epoch)],
@@ -95,11 +103,13 @@ export function encodeBill(bill: Bill, proof: Uint8Array): Uint8Array {
 }
 
 function readBatch(reader: CborReader): SuppliedBatch {
-  reader.array(2);
-  return {
-    document: reader.bytes(0, DOCUMENT_BYTES_MAX),
-    leaves: reader.bytes(0, LEAVES_MAX * LEAF_BYTES),
-  };
+  const isHinted = reader.array(2, 3) === 3;
+  const document = reader.bytes(0, DOCUMENT_BYTES_MAX);
+  const leaves = reader.bytes(0, LEAVES_MAX * LEAF_BYTES);
+  if (!isHinted) return { document, leaves };
+  const count = leaves.length / LEAF_BYTES;
+  if (count === 0 || !Number.isInteger(count)) reader.refuse(`hints for ${leaves.length} bytes of leaves`);
+  return { document, leaves, hints: reader.bytes(count * HINT_BYTES) };
 }
 
 /**

@@ -8,15 +8,20 @@ import type { Certificate } from "../trusted/authority/certificate.js";
 import { sameBytes } from "../trusted/encoding/bytes.js";
 import { intervalStart_s } from "../trusted/metrology/interval.js";
 import { type BatchStatement, LEAF_BYTES } from "../trusted/sealing/batch.js";
-import { isCertified, linkOf, type SignedBatch, type Trust, verifyLeaves, verifyStatement } from "./batch.js";
+import {
+  checkLeaves,
+  isCertified,
+  linkOf,
+  type SignedBatch,
+  STATUS_AT,
+  type Trust,
+  verifyStatement,
+} from "./batch.js";
 import { BILL_BATCHES_MAX, BILL_LEAVES_MAX, type BilledPeriod, type SuppliedBatch } from "./billed-period.js";
-import { type Renewal, type Revocation, verifyCertificate, verifyRenewals } from "./certificate.js";
+import { atOnce, type Renewal, type Revocation, verifyCertificate, verifyRenewals } from "./certificate.js";
+import { HINT_BYTES } from "./group/group.js";
 import { BatchLedger } from "./ledger.js";
-import { ensure, VerificationError } from "./signed.js";
-
-/** Where a leaf's status and its commitment stand. */
-const STATUS_AT = 5;
-export const COMMITMENT_AT = 6;
+import { type EvidenceChecks, ensure, VerificationError } from "./signed.js";
 
 /** Leaves of one batch without a gap: by interval from `firstInterval` on, then by channel. */
 export interface LeafRun {
@@ -24,6 +29,8 @@ export interface LeafRun {
   readonly channelCount: number;
   /** 38 bytes each, the commitment from COMMITMENT_AT on; not yet known to encode a group element. */
   readonly leaves: Uint8Array;
+  /** A hint for each, 64 bytes, from nobody that is to be believed; or null. */
+  readonly hints: Uint8Array | null;
 }
 
 /** Readings of runs. */
@@ -47,7 +54,7 @@ export interface BillTrust {
   /** The newest that the verifier has, as `verifyRevocation` returned it. */
   readonly revocation?: Revocation | null;
   /** The verifier's memory of batches; by default an empty one. Every batch of the bill is recorded in it. */
-  readonly ledger?: BatchLedger;
+  readonly ledger?: Pick<BatchLedger, "record">;
 }
 
 /** A bill that is right, and all that its verifier learns beyond what the meter sends to everyone. */
@@ -109,6 +116,8 @@ export function checkPeriod(tariff: Tariff, period: Period): void {
   ensure(isBounded, `the period has more than ${BILL_LEAVES_MAX} intervals`);
 }
 
+export { daysOf } from "../tariff/evaluate.js";
+
 /** Whose period a bill is of, as the authority has certified it. */
 export interface CertifiedPeriod {
   readonly certificate: Certificate;
@@ -118,16 +127,21 @@ export interface CertifiedPeriod {
 
 /**
  * Verifies what a bill says of its tariff, meter and period: all but its batches.
+ * @param checks how; by default at once.
  * @throws VerificationError with the reason; FormatError for malformed documents.
  */
-export function verifyPeriod(bill: BilledPeriod, { authorityKey, tariff }: BillTrust): CertifiedPeriod {
+export function verifyPeriod(
+  bill: BilledPeriod,
+  { authorityKey, tariff }: BillTrust,
+  checks: EvidenceChecks = atOnce,
+): CertifiedPeriod {
   const { meterId, from, to } = bill;
   ensure(sameBytes(bill.tariffDigest, tariff.digest), "the bill is for another tariff");
   checkSize(bill.batches);
-  const certificate = verifyCertificate(bill.certificate, authorityKey);
+  const certificate = verifyCertificate(bill.certificate, authorityKey, checks);
   const certified = certificate.meterId;
   ensure(meterId === certified, `the bill of ${meterId} has a certificate of ${certified}`);
-  const renewals = verifyRenewals(bill.renewals ?? [], certificate, authorityKey);
+  const renewals = verifyRenewals(bill.renewals ?? [], certificate, authorityKey, checks);
   const period = { from, to, intervalSeconds: certificate.intervalSeconds };
   checkPeriod(tariff.tariff, period);
   return { certificate, renewals, period };
@@ -139,6 +153,8 @@ export function verifyPeriod(bill: BilledPeriod, { authorityKey, tariff }: BillT
  * A batch of which no interval is billed may come without leaves, and may be of another epoch: it is there to
  * show that nothing lies between it and its neighbour, and for that its signed statement says where it begins,
  * where it ends and which batch it follows. Its readings, perhaps another tenant's, enter no sum.
+ * @param checks how; by default at once. A ledger takes only what is verified: with checks that are put off, pass
+ *   one that keeps the batches apart until then.
  * @returns the leaves of the period.
  * @throws VerificationError with the reason; FormatError for malformed documents.
  */
@@ -146,18 +162,19 @@ export function verifyBatches(
   bill: BilledPeriod,
   { certificate, renewals, period }: CertifiedPeriod,
   { revocation = null, ledger = new BatchLedger() }: Pick<BillTrust, "revocation" | "ledger">,
+  checks: EvidenceChecks = atOnce,
 ): LeafRun[] {
   const trust: Trust = { certificate, renewals, revocation };
   const runs: LeafRun[] = [];
   const batches = bill.batches.map((supplied) => {
-    const batch = verifyStatement(supplied.document, trust);
+    const batch = verifyStatement(supplied.document, trust, checks);
     const { meterId, batchNumber } = batch.statement;
     const isBilled = overlaps(batch.statement, period);
     const isBare = supplied.leaves.length === 0;
     ensure(!isBilled || !isBare, `batch ${batchNumber} of ${meterId}: comes without its leaves`);
-    if (!isBare) verifyLeaves(batch, supplied.leaves);
+    if (!isBare) checkLeaves(batch, supplied.leaves, checks.hashes);
     ledger.record(linkOf(batch));
-    if (isBilled) runs.push(runOf(batch.statement, supplied.leaves, period));
+    if (isBilled) runs.push(runOf(batch.statement, supplied, period));
     return batch;
   });
   checkComplete(batches, period, bill.epoch);
@@ -165,16 +182,21 @@ export function verifyBatches(
 }
 
 /** The leaves of a batch that lie within the period. */
-function runOf(statement: BatchStatement, leaves: Uint8Array, { from, to }: Period): LeafRun {
+function runOf(statement: BatchStatement, { leaves, hints }: SuppliedBatch, { from, to }: Period): LeafRun {
   const { firstInterval, channelCount } = statement;
-  const intervalBytes = channelCount * LEAF_BYTES;
   const begin = Math.max(from, firstInterval);
   const end = Math.min(to, endOf(statement));
-  const billed = leaves.subarray(
-    (begin - firstInterval) * intervalBytes,
-    (end - firstInterval) * intervalBytes,
-  );
-  return { firstInterval: begin, channelCount, leaves: billed };
+  const billed = (bytes: Uint8Array, each: number) =>
+    bytes.subarray(
+      (begin - firstInterval) * channelCount * each,
+      (end - firstInterval) * channelCount * each,
+    );
+  return {
+    firstInterval: begin,
+    channelCount,
+    leaves: billed(leaves, LEAF_BYTES),
+    hints: hints ? billed(hints, HINT_BYTES) : null,
+  };
 }
 
 /**

@@ -4,26 +4,29 @@
 // the period, each once, follows from the signed batches (completeness.ts).
 import { ed25519 } from "@noble/curves/ed25519.js";
 import { bytesToNumberLE } from "@noble/curves/utils.js";
-import type { SignedTariff, Tariff } from "../tariff/document.js";
-import { type BillLines, billLines, daysOf, type Period, rates } from "../tariff/evaluate.js";
+import type { SignedTariff } from "../tariff/document.js";
+import { type BillLines, billLines } from "../tariff/evaluate.js";
 import { bstr } from "../trusted/encoding/cbor.js";
-import { LEAF_BYTES } from "../trusted/sealing/batch.js";
+import { BLINDING_BASE } from "../trusted/sealing/commitment.js";
 import { bytesOf } from "../trusted/sealing/edwards.js";
+import { type Arithmetic, nobleArithmetic } from "./arithmetic.js";
 import { type Bill, decodeBill, encodeBill } from "./billed-period.js";
 import {
   type BillTrust,
-  COMMITMENT_AT,
   checkPeriod,
-  type LeafRun,
+  daysOf,
   readingsOf,
   statusUnionOf,
   type VerifiedBill,
   verifyBatches,
   verifyPeriod,
 } from "./completeness.js";
-import { BASE, BLINDING, Group, type GroupElement } from "./generators.js";
+import { checksAtOnce } from "./evidence-checks.js";
+import type { Group, Points } from "./group/group.js";
 import { type OpenedMeter, openPeriod } from "./opened-meter.js";
-import { ensure, VerificationError } from "./signed.js";
+import { RateTables, rateOf } from "./rate-classes.js";
+import { type EvidenceChecks, ensure } from "./signed.js";
+import { weightedSum } from "./weighted-sum.js";
 
 const Fn = ed25519.Point.Fn;
 
@@ -71,13 +74,14 @@ export function proveLinearBill(
   const { channels, intervalSeconds } = meter.certificate;
   const period = { from, to, intervalSeconds };
   checkPeriod(tariff, period);
-  const table = rateTable(tariff, channels, period);
+  const table = new RateTables(tariff).of(channels, period);
   const { billed, opened } = openPeriod(meter, certificate, digest, period);
   let energy = 0n;
   let opening = 0n;
   for (const { interval, readings, openings } of opened.flatMap((batch) => batch.intervals)) {
     channels.forEach((_, channel) => {
-      const rate = BigInt(table[channel]?.[interval - from] ?? 0);
+      const isBilled = interval >= from && interval < to;
+      const rate = isBilled ? BigInt(rateOf(table, interval, channel)) : 0n;
       energy += rate * BigInt(readings[channel] ?? 0);
       opening += rate * (openings[channel] ?? 0n);
     });
@@ -88,29 +92,75 @@ export function proveLinearBill(
   return bill;
 }
 
+/** What is left to check of a bill: that the sum of rate·C opens to T and O. */
+export interface LinearEquation {
+  /** The sum of rate·C over all leaves of the period, one point. */
+  readonly sum: Points;
+  /** T, |T| < 2^80. */
+  readonly energy: bigint;
+  /** O, below l. */
+  readonly opening: bigint;
+}
+
+/** How a bill is examined. */
+export interface Examination {
+  readonly checks: EvidenceChecks;
+  readonly group: Group;
+  /** Of the tariff in `BillTrust`. */
+  readonly tables: RateTables;
+}
+
+/** A bill that is right if what the examination has put off is, and its equation. */
+export interface ExaminedBill {
+  readonly verified: VerifiedBill;
+  readonly equation: LinearEquation;
+}
+
 /**
  * Verifies a bill: the documents, that no interval of the period is left out, and that the amounts are those
  * of the readings that the meter sealed.
+ * @param arithmetic what to compute with.
  * @throws VerificationError with the reason; FormatError for malformed documents in the bill.
  */
-export function verifyLinearBill(bill: LinearBill, trust: BillTrust): VerifiedBill {
+export function verifyLinearBill(
+  bill: LinearBill,
+  trust: BillTrust,
+  arithmetic: Arithmetic = nobleArithmetic,
+): VerifiedBill {
+  const { group } = arithmetic;
+  const tables = new RateTables(trust.tariff.tariff);
+  const { verified, equation } = examineLinearBill(bill, trust, {
+    checks: checksAtOnce(arithmetic),
+    group,
+    tables,
+  });
+  ensure(areOpened([equation], [1n], group), "the total is not that of the readings which the meter sealed");
+  return verified;
+}
+
+/**
+ * All of `verifyLinearBill` but the equation and what the examination's checks put off.
+ * @throws as `verifyLinearBill`.
+ */
+export function examineLinearBill(
+  bill: LinearBill,
+  trust: BillTrust,
+  { checks, group, tables }: Examination,
+): ExaminedBill {
   const { tariff } = trust.tariff;
   const { lines } = bill;
   const opening = checkBounds(bill);
-  const certified = verifyPeriod(bill, trust);
+  const certified = verifyPeriod(bill, trust, checks);
   const { period, certificate } = certified;
-  const table = rateTable(tariff, certificate.channels, period);
+  const table = tables.of(certificate.channels, period);
   const standingDays = daysOf(tariff, period);
   ensure(
     sameLines(lines, billLines(tariff, lines.energy, standingDays)),
     "the lines do not follow from the total",
   );
-  const runs = verifyBatches(bill, certified, trust);
-  const sum = weightedSum(sumsByRate(runs, table, period.from));
-  const opened = BASE.multiplyUnsafe(Fn.create(lines.energy)).add(BLINDING.multiplyUnsafe(opening));
-  ensure(sum.equals(opened), "the total is not that of the readings which the meter sealed");
+  const runs = verifyBatches(bill, certified, trust, checks);
   const readings = readingsOf(runs);
-  return {
+  const verified = {
     meterId: bill.meterId,
     epoch: bill.epoch,
     ...period,
@@ -120,6 +170,30 @@ export function verifyLinearBill(bill: LinearBill, trust: BillTrust): VerifiedBi
     absentIntervals: period.to - period.from - readings / certificate.channels.length,
     statusUnion: statusUnionOf(runs),
   };
+  const sum = weightedSum(runs, table, group);
+  return { verified, equation: { sum, energy: lines.energy, opening } };
+}
+
+/**
+ * Whether each sum opens to its T and O: sum w_i·(sum_i - T_i·B - O_i·B~) = 0.
+ * @param coefficients w_i: of more than one equation, 128 random bits each that nobody who made a bill could
+ *   foresee; a false equation then passes with a probability of 2^-128.
+ */
+export function areOpened(
+  equations: readonly LinearEquation[],
+  coefficients: readonly bigint[],
+  group: Group,
+): boolean {
+  let ofBase = 0n;
+  let ofBlinding = 0n;
+  for (const [at, { energy, opening }] of equations.entries()) {
+    const coefficient = coefficients[at] ?? 0n;
+    ofBase -= coefficient * energy;
+    ofBlinding -= coefficient * opening;
+  }
+  const points = [group.base, group.decode(BLINDING_BASE), ...equations.map(({ sum }) => sum)];
+  const scalars = [Fn.create(ofBase), Fn.create(ofBlinding), ...coefficients];
+  return group.isZero(group.sum(scalars, group.concat(points)));
 }
 
 /**
@@ -134,16 +208,6 @@ function checkBounds({ lines, opening }: LinearBill): bigint {
   return scalar;
 }
 
-/** Rates by channel, then by interval from the period's first on; null for a channel without a price. */
-function rateTable(tariff: Tariff, channels: readonly string[], period: Period) {
-  const table = channels.map((obis) => rates(tariff, obis, period));
-  ensure(
-    table.some((row) => row !== null),
-    "the tariff prices no channel of this meter",
-  );
-  return table;
-}
-
 function sameLines(a: BillLines, b: BillLines): boolean {
   const all = ({ energy, standing, levies, vat, total }: BillLines) => [
     energy,
@@ -153,58 +217,4 @@ function sameLines(a: BillLines, b: BillLines): boolean {
     total,
   ];
   return all(a).join() === all(b).join();
-}
-
-type RateTable = ReturnType<typeof rateTable>;
-
-/** The commitments of each rate, added. Of a rate of zero nothing is needed. */
-function sumsByRate(runs: readonly LeafRun[], table: RateTable, from: number): Map<number, GroupElement> {
-  const sums = new Map<number, GroupElement>();
-  for (const { firstInterval, channelCount, leaves } of runs) {
-    for (let at = 0; at < leaves.length / LEAF_BYTES; at++) {
-      const interval = firstInterval + Math.floor(at / channelCount);
-      const channel = at % channelCount;
-      const rate = table[channel]?.[interval - from] ?? 0;
-      if (rate === 0) continue;
-      const commitment = leaves.subarray(at * LEAF_BYTES + COMMITMENT_AT, (at + 1) * LEAF_BYTES);
-      const point = decodeCommitment(commitment, interval, channel);
-      sums.set(rate, sums.get(rate)?.add(point) ?? point);
-    }
-  }
-  return sums;
-}
-
-function decodeCommitment(commitment: Uint8Array, interval: number, channel: number): GroupElement {
-  try {
-    return Group.fromBytes(commitment);
-  } catch {
-    throw new VerificationError(`commitment of interval ${interval}, channel ${channel} is no group element`);
-  }
-}
-
-const WINDOW_BITS = 4;
-const BUCKETS = 2 ** WINDOW_BITS;
-const RATE_BITS = 32;
-
-/**
- * The sum of rate·point, by Pippenger's buckets over 4-bit digits of the rates: about 8 additions a point,
- * a thirtieth of one multiplication. Rates are whole, of either sign, not zero, and below 2^31 in size.
- */
-export function weightedSum(points: ReadonlyMap<number, GroupElement>): GroupElement {
-  let sum = Group.ZERO;
-  for (let shift = RATE_BITS - WINDOW_BITS; shift >= 0; shift -= WINDOW_BITS) {
-    for (let bit = 0; bit < WINDOW_BITS; bit++) sum = sum.double();
-    const buckets = new Array<GroupElement>(BUCKETS).fill(Group.ZERO);
-    for (const [rate, point] of points) {
-      const digit = (Math.abs(rate) >>> shift) & (BUCKETS - 1);
-      const bucket = buckets[digit] ?? Group.ZERO;
-      if (digit > 0) buckets[digit] = bucket.add(rate < 0 ? point.negate() : point);
-    }
-    let running = Group.ZERO;
-    for (let digit = BUCKETS - 1; digit > 0; digit--) {
-      running = running.add(buckets[digit] ?? Group.ZERO);
-      sum = sum.add(running);
-    }
-  }
-  return sum;
 }

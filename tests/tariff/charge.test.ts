@@ -213,14 +213,11 @@ const BASE = {
   vat: "19 %",
 };
 
-/** A choice; an object with a method "then" is a promise to the language, so the field is not written plainly. */
-const when = (quantity: unknown, atLeast: unknown, met: unknown, unmet: unknown) =>
-  Object.fromEntries([
-    ["when", quantity],
-    ["atLeast", atLeast],
-    ["then", met],
-    ["else", unmet],
-  ]);
+/** A choice, by way of text: an object with a field "then" could be taken for a promise. */
+const when = (quantity: unknown, atLeast: unknown, met: unknown, unmet: unknown): unknown => {
+  const [a, b, c, d] = [quantity, atLeast, met, unmet].map((part) => JSON.stringify(part));
+  return JSON.parse(`{"when": ${a}, "atLeast": ${b}, "then": ${c}, "else": ${d}}`);
+};
 
 const parse = (charge: unknown) => parseTariff(JSON.stringify({ ...BASE, charge })).charge;
 

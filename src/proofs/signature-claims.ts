@@ -1,0 +1,93 @@
+// Ed25519 signatures claimed and not yet verified, and their verification, of one or of many together. The equation
+// is the cofactored one, so that a signature is accepted in a batch exactly if it is accepted alone (Chalkias,
+// Garillot and Nikolaenko, "Taming the many EdDSAs", 2020); everything else is as strict as the meter's own
+// verification (trusted/sealing/signature.ts).
+import { concatBytes } from "@noble/hashes/utils.js";
+import { bstr } from "../trusted/encoding/cbor.js";
+import { type DocumentType, type Sign1, toBeSigned } from "../trusted/encoding/cose.js";
+import { L, numberOf } from "../trusted/sealing/edwards.js";
+import { ENCODING_BYTES, EncodingError, type Group, type Points } from "./group/group.js";
+import type { Hashes } from "./group/hashes.js";
+
+export interface SignatureClaim {
+  /** A, 32 bytes. Claims under one key share the array, so that the key is decoded once. */
+  readonly key: Uint8Array;
+  /** R and S, 64 bytes. */
+  readonly signature: Uint8Array;
+  /** k = SHA-512(R || A || M) mod l. */
+  readonly challenge: bigint;
+}
+
+const PREFIXES = new Map<DocumentType, Uint8Array>();
+
+/** What stands before the payload in `toBeSigned`, which is the same for all documents of a type. */
+function prefixOf(type: DocumentType): Uint8Array {
+  const known = PREFIXES.get(type);
+  if (known) return known;
+  const ofNothing = toBeSigned(type, new Uint8Array(0));
+  const prefix = ofNothing.slice(0, ofNothing.length - bstr(new Uint8Array(0)).length);
+  PREFIXES.set(type, prefix);
+  return prefix;
+}
+
+/** The claim that `key` has signed a document of `type`. */
+export function claimOf(
+  type: DocumentType,
+  { payload, signature }: Sign1,
+  key: Uint8Array,
+  { sha512 }: Hashes,
+): SignatureClaim {
+  const encodedR = signature.subarray(0, ENCODING_BYTES);
+  const message = concatBytes(encodedR, key, prefixOf(type), bstr(payload));
+  return { key, signature, challenge: numberOf(sha512(message)) % L };
+}
+
+/**
+ * Whether all claims are true: canonical A and R, S < l, no A of small order, and
+ * 8·(sum z_i·(S_i·B - R_i - k_i·A_i)) = 0.
+ * @param coefficients z_i: of more than one claim, 128 random bits each that no signer could foresee; a false
+ *   claim then passes with a probability of 2^-128.
+ */
+export function areSigned(
+  claims: readonly SignatureClaim[],
+  coefficients: readonly bigint[],
+  group: Group,
+): boolean {
+  let ofBase = 0n;
+  const ofKeys = new Map<Uint8Array, bigint>();
+  const encodedRs = new Uint8Array(claims.length * ENCODING_BYTES);
+  for (const [at, { key, signature, challenge }] of claims.entries()) {
+    const S = numberOf(signature.subarray(ENCODING_BYTES));
+    if (signature.length !== 2 * ENCODING_BYTES || S >= L) return false;
+    const coefficient = coefficients[at] ?? 0n;
+    ofBase += coefficient * S;
+    ofKeys.set(key, (ofKeys.get(key) ?? 0n) + coefficient * challenge);
+    encodedRs.set(signature.subarray(0, ENCODING_BYTES), at * ENCODING_BYTES);
+  }
+  const keys = signingKeys([...ofKeys.keys()], group);
+  const Rs = decodedOrNull(() => group.decodeEd25519(encodedRs));
+  if (keys === null || Rs === null) return false;
+  const reduced = [...ofKeys.values()].map((scalar) => scalar % L);
+  const scalars = [(L - (ofBase % L)) % L, ...reduced, ...coefficients];
+  return group.isTorsion(group.sum(scalars, group.concat([group.base, keys, Rs])));
+}
+
+/** The points of signing keys; null unless all are canonical, and none of small order. */
+export function signingKeys(keys: readonly Uint8Array[], group: Group): Points | null {
+  const points = decodedOrNull(() => group.decodeEd25519(concatBytes(...keys)));
+  if (points === null) return null;
+  for (let at = 0; at < points.length; at++) {
+    if (group.isTorsion(points.slice(at, at + 1))) return null;
+  }
+  return points;
+}
+
+/** Decoded points, or null where an encoding is refused. */
+export function decodedOrNull(decode: () => Points): Points | null {
+  try {
+    return decode();
+  } catch (error) {
+    if (error instanceof EncodingError) return null;
+    throw error;
+  }
+}

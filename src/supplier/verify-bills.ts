@@ -1,0 +1,149 @@
+// Many bills at once, as a supplier gets them at a period's end. What all bills claim, signatures, keys and
+// equations, is put off and checked together with random coefficients; where that fails, each bill is verified by
+// itself, so that the wrong ones are named with their reasons and no right one suffers. No set passes in which one
+// is wrong: a bill is accepted exactly if it would be alone.
+//
+// What the supplier remembers stands apart (`settle`): bills may be verified on many cores, but memory is one.
+import type { Arithmetic } from "../proofs/arithmetic.js";
+import type { BillTrust, VerifiedBill } from "../proofs/completeness.js";
+import { coefficientsFor, type Entropy, NotedChecks } from "../proofs/evidence-checks.js";
+import { BatchLedger, type ChainLink } from "../proofs/ledger.js";
+import {
+  areOpened,
+  decodeLinearBill,
+  type ExaminedBill,
+  examineLinearBill,
+  verifyLinearBill,
+} from "../proofs/linear-bill.js";
+import { RateTables } from "../proofs/rate-classes.js";
+import { VerificationError } from "../proofs/signed.js";
+import { FormatError } from "../trusted/encoding/bytes.js";
+
+/** Most bills that are verified together; more make nothing faster. */
+export const BILLS_TOGETHER_MAX = 256;
+
+/** What came of a bill. */
+export interface Verdict {
+  /** Null if the bill is refused. */
+  readonly verified: VerifiedBill | null;
+  /** Why it is refused, as `verifyBill` says it. */
+  readonly reason: string | null;
+  /** The batches that it shows and that the meter has signed: of a refused bill, those before what is wrong. */
+  readonly links: readonly ChainLink[];
+}
+
+/** Whom the supplier believes, but for what they remember. */
+export type SetTrust = Omit<BillTrust, "ledger">;
+
+/** A bill of which only what was put off may still be wrong. */
+interface Pending extends ExaminedBill {
+  readonly noted: NotedChecks;
+  readonly links: readonly ChainLink[];
+}
+
+/** Verifies bills under one tariff. It remembers nothing of them but the tariff's rates. */
+export class BillVerifier {
+  readonly #trust: SetTrust;
+  readonly #arithmetic: Arithmetic;
+  readonly #entropy: Entropy;
+  readonly #tables: RateTables;
+
+  /** @param entropy unforeseeable to whoever makes bills: with bytes that they know, they could make false ones pass. */
+  constructor(trust: SetTrust, arithmetic: Arithmetic, entropy: Entropy) {
+    this.#trust = trust;
+    this.#arithmetic = arithmetic;
+    this.#entropy = entropy;
+    this.#tables = new RateTables(trust.tariff.tariff);
+  }
+
+  /**
+   * Verifies bills as they came, at most BILLS_TOGETHER_MAX; each gets its verdict, in their order. Whether their
+   * batches fork a meter's history is for `settle` to say.
+   */
+  verify(files: readonly Uint8Array[]): Verdict[] {
+    if (files.length > BILLS_TOGETHER_MAX) throw new Error(`${files.length} bills at once`);
+    const examined = files.map((file) => this.#examine(file));
+    const pending = examined.filter((bill) => bill !== null);
+    const areRight = this.#hold(pending);
+    return examined.map((bill, at) =>
+      bill !== null && (areRight || this.#hold([bill]))
+        ? { verified: bill.verified, reason: null, links: bill.links }
+        : this.#verifyAlone(files[at] ?? new Uint8Array(0)),
+    );
+  }
+
+  /** Null if anything is wrong with the bill already. */
+  #examine(file: Uint8Array): Pending | null {
+    const noted = new NotedChecks(this.#arithmetic.hashes);
+    const links: ChainLink[] = [];
+    const ledger = { record: (link: ChainLink) => void links.push(link) };
+    const { group } = this.#arithmetic;
+    const examination = { checks: noted, group, tables: this.#tables };
+    try {
+      const bill = decodeLinearBill(file);
+      return { ...examineLinearBill(bill, { ...this.#trust, ledger }, examination), noted, links };
+    } catch (error) {
+      reasonOf(error);
+      return null;
+    }
+  }
+
+  /** Whether everything that was put off is right, of all of these bills. */
+  #hold(bills: readonly Pending[]): boolean {
+    const { group } = this.#arithmetic;
+    const equations = bills.map(({ equation }) => equation);
+    const noted = bills.map((bill) => bill.noted);
+    return (
+      areOpened(equations, coefficientsFor(equations.length, this.#entropy), group) &&
+      NotedChecks.hold(noted, this.#arithmetic, this.#entropy)
+    );
+  }
+
+  #verifyAlone(file: Uint8Array): Verdict {
+    const links: ChainLink[] = [];
+    const seen = new BatchLedger();
+    const ledger = {
+      record(link: ChainLink) {
+        links.push(link);
+        seen.record(link);
+      },
+    };
+    try {
+      const trust = { ...this.#trust, ledger };
+      const verified = verifyLinearBill(decodeLinearBill(file), trust, this.#arithmetic);
+      return { verified, reason: null, links };
+    } catch (error) {
+      return { verified: null, reason: reasonOf(error), links };
+    }
+  }
+}
+
+/** Why a bill is refused; an error that is none of evidence goes through. */
+function reasonOf(error: unknown): string {
+  if (error instanceof FormatError || error instanceof VerificationError) return error.message;
+  throw error;
+}
+
+/**
+ * Records the batches of all bills, refused ones included, and then refuses every bill that shows a batch with which
+ * a meter's history forks: of two bills with different histories both, whichever came first.
+ * @param ledger the supplier's own, for good.
+ * @returns the verdicts, in their order.
+ */
+export function settle(verdicts: readonly Verdict[], ledger: BatchLedger): Verdict[] {
+  for (const { links } of verdicts) for (const link of links) recordOf(link, ledger);
+  return verdicts.map((verdict) => {
+    if (verdict.verified === null) return verdict;
+    const reason = verdict.links.map((link) => ledger.refusalOf(link)).find((text) => text !== null);
+    return reason === undefined ? verdict : { ...verdict, verified: null, reason };
+  });
+}
+
+/** A conflict is kept in the ledger, where it is found when all is recorded. */
+function recordOf(link: ChainLink, ledger: BatchLedger): void {
+  try {
+    ledger.record(link);
+  } catch (error) {
+    reasonOf(error);
+  }
+}
