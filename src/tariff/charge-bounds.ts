@@ -3,14 +3,19 @@
 // modulo l. It rests on what the meter promises of a reading, r < 2^32, and on the limits that a table proves.
 import { ensure } from "../proofs/signed.js";
 import { U32_MAX } from "../trusted/metrology/interval.js";
-import { type Blocks, type Expression, nodesOf, type Segment } from "./charge.js";
+import { type Blocks, type Expression, nodesOf, type Segment, unitOf } from "./charge.js";
 import { blocksCost, perOf, SPLINE_SCALE } from "./charge-evaluation.js";
 import type { Tariff } from "./document.js";
 import { intervalsDuring, type Period, partsPerMillion, policyRates, roundedQuotient } from "./evaluate.js";
 import type { EnergyPolicy, Hours } from "./policy.js";
 
-/** No node's value, nor the exact sum of a spline, is of this size or more: far below l, which is above 2^252. */
-export const VALUE_LIMIT = 2n ** 120n;
+/**
+ * No node's value is of this size or more. What is computed on the way to one, at most 2^30 times that (the exact sum
+ * of a spline, a product before its division), stays far below l, which is above 2^252.
+ */
+const VALUE_LIMIT = 2n ** 96n;
+/** Nor is a quantity, of Wh or W, of this size: the difference of two has at most 64 bits. */
+const QUANTITY_LIMIT = 2n ** 63n;
 const READING_MAX = BigInt(U32_MAX);
 const HOUR_S = 3600;
 
@@ -20,10 +25,12 @@ export interface Bounds {
   readonly high: bigint;
 }
 
-function checkLimit(bounds: Bounds): Bounds {
-  const isWithin = bounds.low > -VALUE_LIMIT && bounds.high < VALUE_LIMIT;
-  ensure(isWithin, "the tariff's charge could reach 2^120 in this period");
-  return bounds;
+function checkLimit(node: Expression, { low, high }: Bounds): void {
+  const [limit, name] = unitOf(node) === "money" ? [VALUE_LIMIT, "2^96"] : [QUANTITY_LIMIT, "2^63"];
+  ensure(
+    low > -limit && high < limit,
+    `a ${node.kind} of the tariff's charge could reach ${name} in this period`,
+  );
 }
 
 /** From the least to the greatest of some numbers. */
@@ -38,7 +45,7 @@ function hull(values: readonly bigint[]): Bounds {
 /**
  * Bounds of every node of a charge in a period, in its unit.
  * @param period within the tariff's validity.
- * @throws VerificationError for a charge that could reach 2^120; FormatError if prices do not fit the meter's
+ * @throws VerificationError for a charge of which a part could reach 2^96, or 2^63 Wh or W; FormatError if prices do not fit the meter's
  *   intervals.
  */
 export function chargeBounds(
@@ -54,7 +61,8 @@ export function chargeBounds(
   };
   for (const node of nodesOf(charge)) {
     const found = boundsOf(node, below, tariff, period);
-    bounds.set(node, checkLimit(found));
+    checkLimit(node, found);
+    bounds.set(node, found);
   }
   return bounds;
 }
@@ -73,9 +81,9 @@ function boundsOf(
     case "demand":
       return { low: 0n, high: READING_MAX * BigInt(HOUR_S / period.intervalSeconds) };
     case "by-reading": {
-      const least = node.ranges.map((_, at) => BigInt(node.ranges[at - 1]?.upTo_Wh ?? 0));
-      const costs = node.ranges.flatMap(({ rate, upTo_Wh }, at) =>
-        [least[at] ?? 0n, BigInt(upTo_Wh)].map((reading) => BigInt(rate) * reading),
+      const least = node.ranges.map((_, at) => BigInt(node.ranges[at - 1]?.below_Wh ?? 0));
+      const costs = node.ranges.flatMap(({ rate, below_Wh }, at) =>
+        [least[at] ?? 0n, BigInt(below_Wh)].map((reading) => BigInt(rate) * reading),
       );
       return repeated(hull([0n, ...costs]), countDuring(tariff, node.during, period));
     }
@@ -130,18 +138,17 @@ function costBounds(policies: readonly EnergyPolicy[], tariff: Tariff, period: P
 /**
  * Bounds of a spline's exact sum over so many readings, in 10^-9 nano-currency: of each power of x by itself, so
  * somewhat beyond what the polynomials reach.
- * @throws VerificationError if it could reach 2^120.
  */
-export function splineBounds(segments: readonly Segment[], count: bigint): Bounds {
-  const each = segments.flatMap(({ upTo_Wh, coefficients }, at) => {
-    const width = BigInt(upTo_Wh - (segments[at - 1]?.upTo_Wh ?? 0));
+function splineBounds(segments: readonly Segment[], count: bigint): Bounds {
+  const each = segments.flatMap(({ below_Wh, coefficients }, at) => {
+    const width = BigInt(below_Wh - (segments[at - 1]?.below_Wh ?? 0));
     const [c0, ...others] = scaledCoefficients(coefficients);
     const terms = others.map((coefficient, power) => coefficient * width ** BigInt(power + 1));
     const sum = (isCounted: (term: bigint) => boolean) =>
       terms.filter(isCounted).reduce((total, term) => total + term, c0 ?? 0n);
     return [sum((term) => term < 0n), sum((term) => term > 0n)];
   });
-  return checkLimit(repeated(hull([0n, ...each]), count));
+  return repeated(hull([0n, ...each]), count);
 }
 
 /** Coefficients in 10^-9 nano-currency per Wh^k; they are stated in 10^-9 currency per kWh^k. */

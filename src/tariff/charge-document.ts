@@ -1,7 +1,6 @@
 // The charge of a tariff as bytes of the signed document (charge.ts has the meaning of its nodes): nested arrays,
 // each beginning with the number of its kind. Whatever comes out of here is within all limits and of fitting units.
 import { array, type CborReader, int, tstr } from "../trusted/encoding/cbor.js";
-import { U32_MAX } from "../trusted/metrology/interval.js";
 import {
   type Blocks,
   COEFFICIENT_MAX,
@@ -20,6 +19,7 @@ import {
   RANGES_MAX,
   type Range,
   READERS_MAX,
+  READINGS,
   type Segment,
   STEPS_MAX,
   type Step,
@@ -104,8 +104,8 @@ export function encodeCharge(expression: Expression): Uint8Array {
   }
 }
 
-const encodeRange = ({ upTo_Wh, rate }: Range) => array(int(upTo_Wh), int(rate));
-const encodeSegment = ({ upTo_Wh, coefficients }: Segment) => array(int(upTo_Wh), list(coefficients, int));
+const encodeRange = ({ below_Wh, rate }: Range) => array(int(below_Wh), int(rate));
+const encodeSegment = ({ below_Wh, coefficients }: Segment) => array(int(below_Wh), list(coefficients, int));
 const encodeStep = ({ upTo, rate }: Step) => array(int(upTo), int(rate));
 
 /**
@@ -194,30 +194,30 @@ function choose<T>(reader: CborReader, choices: readonly T[]): T {
   return chosen ?? reader.refuse("no choice");
 }
 
-function readRanges<T extends { readonly upTo_Wh: number }>(
+function readRanges<T extends { readonly below_Wh: number }>(
   reader: CborReader,
   read: (reader: CborReader) => T,
 ): T[] {
   let last = 0;
   return Array.from({ length: reader.array(1, RANGES_MAX) }, () => {
     const range = read(reader);
-    if (range.upTo_Wh <= last) reader.refuse("limits of readings that do not ascend");
-    last = range.upTo_Wh;
+    if (range.below_Wh <= last) reader.refuse("limits of readings that do not ascend");
+    last = range.below_Wh;
     return range;
   });
 }
 
 function readRange(reader: CborReader): Range {
   reader.array(2);
-  return { upTo_Wh: reader.uint(U32_MAX), rate: reader.int(RATE_MAX) };
+  return { below_Wh: reader.uint(READINGS), rate: reader.int(RATE_MAX) };
 }
 
 function readSegment(reader: CborReader): Segment {
   reader.array(2);
-  const upTo_Wh = reader.uint(U32_MAX);
+  const below_Wh = reader.uint(READINGS);
   reader.array(COEFFICIENTS);
   const coefficient = () => reader.int(COEFFICIENT_MAX);
-  return { upTo_Wh, coefficients: [coefficient(), coefficient(), coefficient(), coefficient()] };
+  return { below_Wh, coefficients: [coefficient(), coefficient(), coefficient(), coefficient()] };
 }
 
 function readBlocks(reader: CborReader, of: Expression): Blocks {

@@ -2,7 +2,7 @@
 // as the meaning that the constraint system (circuit.ts) is tested against. It shares no arithmetic with that one.
 import { VerificationError } from "../proofs/signed.js";
 import { intervalStart_s } from "../trusted/metrology/interval.js";
-import type { Blocks, Expression, Segment } from "./charge.js";
+import type { Blocks, Expression, Segment, When } from "./charge.js";
 import type { Tariff } from "./document.js";
 import {
   daysOf,
@@ -114,30 +114,34 @@ export function chargeValue(expression: Expression, tariff: Tariff, measured: Pe
     case "times":
       return partsPerMillion(value(expression.of), expression.ppm);
     case "when":
-      return value(
-        value(expression.quantity) >= value(expression.atLeast) ? expression.met : expression.unmet,
-      );
+      return choose(expression, value);
   }
+}
+
+/** Both choices are evaluated: each may find a reading that it cannot bill. */
+function choose({ quantity, atLeast, met, unmet }: When, value: (part: Expression) => bigint): bigint {
+  const [ifMet, ifUnmet] = [value(met), value(unmet)];
+  return value(quantity) >= value(atLeast) ? ifMet : ifUnmet;
 }
 
 /** How often a period has what is stated per day, or per period. */
 export const perOf = (per: "period" | "day", tariff: Tariff, period: Period): bigint =>
   per === "day" ? BigInt(daysOf(tariff, period)) : 1n;
 
-function rangeOf<T extends { readonly upTo_Wh: number }>(
+function rangeOf<T extends { readonly below_Wh: number }>(
   obis: string,
   ranges: readonly T[],
   { at, reading }: Placed,
   { from, intervalSeconds }: Period,
 ): { readonly range: T; readonly start_Wh: number } {
-  const index = ranges.findIndex(({ upTo_Wh }) => reading <= upTo_Wh);
+  const index = ranges.findIndex(({ below_Wh }) => reading < below_Wh);
   const range = ranges[index];
-  if (range) return { range, start_Wh: ranges[index - 1]?.upTo_Wh ?? 0 };
+  if (range) return { range, start_Wh: ranges[index - 1]?.below_Wh ?? 0 };
   const interval = from + at;
   const instant = isoInstant(intervalStart_s(interval, intervalSeconds));
-  const limit = ranges[ranges.length - 1]?.upTo_Wh ?? 0;
+  const limit = ranges[ranges.length - 1]?.below_Wh ?? 0;
   throw new VerificationError(
-    `interval ${interval} (${instant}): the reading of ${obis} is above ${limit} Wh, beyond what the tariff can bill`,
+    `interval ${interval} (${instant}): the reading of ${obis} is not below ${limit} Wh, the end of what the tariff can bill`,
   );
 }
 

@@ -1,7 +1,6 @@
 // The charge of a tariff as people write it (docs/examples): an expression whose nodes are told apart by the field
 // that names them, in kWh, kW and whole currency. A node that is none, or counts what cannot stand in its place, is
 // refused by its path.
-import { U32_MAX } from "../trusted/metrology/interval.js";
 import {
   COEFFICIENT_MAX,
   COEFFICIENTS,
@@ -19,6 +18,7 @@ import {
   type Per,
   RANGES_MAX,
   READERS_MAX,
+  READINGS,
   type Segment,
   STEPS_MAX,
   type Unit,
@@ -56,8 +56,8 @@ const readers: Readonly<Record<string, Read>> = {
   byReading: (node) => {
     node.fields(["byReading", "ranges"], ["during"]);
     const ranges = readRanges(node.field("ranges"), (range) => {
-      range.fields(["upTo", "rate"]);
-      return { upTo_Wh: readLimit(range), rate: readRate(range.field("rate")) };
+      range.fields(["below", "rate"]);
+      return { below_Wh: readLimit(range), rate: readRate(range.field("rate")) };
     });
     return { kind: "by-reading", ...readChannel(node, "byReading"), ranges };
   },
@@ -136,29 +136,29 @@ function readChannel(node: JsonNode, name: string) {
   return { obis: readObis(node.field(name)), during };
 }
 
-const readLimit = (node: JsonNode) => node.field("upTo").decimal(QUANTITY_PLACES, 1, U32_MAX);
+const readLimit = (node: JsonNode) => node.field("below").decimal(QUANTITY_PLACES, 1, READINGS);
 
 /** Ranges of readings, whose limits ascend. */
-function readRanges<T extends { readonly upTo_Wh: number }>(
+function readRanges<T extends { readonly below_Wh: number }>(
   list: JsonNode,
   read: (node: JsonNode) => T,
 ): T[] {
   let last = 0;
   return list.items(1, RANGES_MAX).map((item) => {
     const range = read(item);
-    if (range.upTo_Wh <= last) item.field("upTo").refuse("a limit above the one before it");
-    last = range.upTo_Wh;
+    if (range.below_Wh <= last) item.field("below").refuse("a limit above the one before it");
+    last = range.below_Wh;
     return range;
   });
 }
 
 function readSegment(node: JsonNode): Segment {
-  node.fields(["upTo", "coefficients"]);
+  node.fields(["below", "coefficients"]);
   const [c0 = 0, c1 = 0, c2 = 0, c3 = 0] = node
     .field("coefficients")
     .items(1, COEFFICIENTS)
     .map((item) => item.decimal(COEFFICIENT_PLACES, -COEFFICIENT_MAX, COEFFICIENT_MAX));
-  return { upTo_Wh: readLimit(node), coefficients: [c0, c1, c2, c3] };
+  return { below_Wh: readLimit(node), coefficients: [c0, c1, c2, c3] };
 }
 
 function readPer(node: JsonNode): Per {

@@ -15,6 +15,8 @@ export const PARTS_MAX = 16;
 export const STEPS_MAX = 16;
 /** Most ranges of a table, and segments of a spline. */
 export const RANGES_MAX = 64;
+/** Readings are below this, Wh. */
+export const READINGS = 2 ** 32;
 /** Coefficients of a segment: a polynomial of degree 3. */
 export const COEFFICIENTS = 4;
 /** Largest coefficient of either sign: a million of currency per kWh^k, in 10^-9. */
@@ -54,10 +56,10 @@ export interface Demand {
   readonly during: readonly Hours[];
 }
 
-/** Readings up to a limit, which is still in the range; above the limit of the range before. */
+/** Readings below a limit, from the limit of the range before it on, or from 0. */
 export interface Range {
-  /** Wh, 1 to 2^32 - 1, ascending. That of the last range is the highest reading that can be billed. */
-  readonly upTo_Wh: number;
+  /** Wh, 1 to 2^32, ascending. Only readings below that of the last range can be billed. */
+  readonly below_Wh: number;
   /** Nano-currency per Wh of the whole reading. */
   readonly rate: number;
 }
@@ -73,7 +75,7 @@ export interface ByReading {
 
 export interface Segment {
   /** As in a range. */
-  readonly upTo_Wh: number;
+  readonly below_Wh: number;
   /** c0 to c3, in 10^-9 currency per kWh^k. */
   readonly coefficients: readonly [number, number, number, number];
 }

@@ -155,7 +155,7 @@ export function expressions(unit: Unit, depth: number): fc.Arbitrary<Expression>
           ({
             kind: "by-reading",
             ...of,
-            ranges: list.map((upTo_Wh, at) => ({ upTo_Wh, rate: rateList[at] ?? 0 })),
+            ranges: list.map((below_Wh, at) => ({ below_Wh, rate: rateList[at] ?? 0 })),
           }) as const,
       ),
       fc.record({
@@ -163,10 +163,10 @@ export function expressions(unit: Unit, depth: number): fc.Arbitrary<Expression>
         ...channel,
         segments: limits.chain((list) =>
           fc.tuple(
-            ...list.map((upTo_Wh) =>
+            ...list.map((below_Wh) =>
               fc
                 .tuple(coefficient, coefficient, coefficient, coefficient)
-                .map((coefficients) => ({ upTo_Wh, coefficients })),
+                .map((coefficients) => ({ below_Wh, coefficients })),
             ),
           ),
         ),

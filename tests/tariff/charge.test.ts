@@ -9,7 +9,7 @@ import { chargedTariffs, expressions, IMPORT, PLAIN } from "./arbitrary.js";
 
 const energy: Expression = { kind: "energy", obis: IMPORT, during: [] };
 const euro: Expression = { kind: "constant", unit: "money", per: "period", value: 1_000_000_000 };
-const ranges: readonly Range[] = [{ upTo_Wh: 500, rate: 1 }];
+const ranges: readonly Range[] = [{ below_Wh: 500, rate: 1 }];
 const byReading: Expression = { kind: "by-reading", obis: IMPORT, during: [], ranges };
 
 const charged = (charge: Expression): Tariff => ({ ...PLAIN, charge });
@@ -103,8 +103,12 @@ describe("the charge's codec", () => {
       charged({ ...byReading, ranges: [...ranges, ...ranges] }),
       /limits of readings that do not ascend/,
     ],
-    ["a range of no reading", charged({ ...byReading, ranges: [{ upTo_Wh: 0, rate: 1 }] }), /do not ascend/],
-    ["a limit of 2^32 Wh", charged({ ...byReading, ranges: [{ upTo_Wh: 2 ** 32, rate: 1 }] }), /4294967296/],
+    ["a range of no reading", charged({ ...byReading, ranges: [{ below_Wh: 0, rate: 1 }] }), /do not ascend/],
+    [
+      "a limit above 2^32 Wh",
+      charged({ ...byReading, ranges: [{ below_Wh: 2 ** 32 + 1, rate: 1 }] }),
+      /4294967297/,
+    ],
     ["no range", charged({ ...byReading, ranges: [] }), /array of length 0/],
     [
       "a coefficient out of range",
@@ -112,7 +116,7 @@ describe("the charge's codec", () => {
         kind: "spline",
         obis: IMPORT,
         during: [],
-        segments: [{ upTo_Wh: 1, coefficients: [0, 0, 0, CONSTANT_MAX + 1] }],
+        segments: [{ below_Wh: 1, coefficients: [0, 0, 0, CONSTANT_MAX + 1] }],
       }),
       /1000000000000001/,
     ],
@@ -229,16 +233,16 @@ describe("a charge written as JSON", () => {
         {
           byReading: IMPORT,
           ranges: [
-            { upTo: "0.5", rate: "0.2" },
-            { upTo: "40", rate: "0.3" },
+            { below: "0.5", rate: "0.2" },
+            { below: "40", rate: "0.3" },
           ],
         },
         {
           spline: IMPORT,
           during: [{ days: ["Mon-Fri"], months: ["Dec"], hours: ["17:00-19:00", "20:00-21:00"] }],
           segments: [
-            { upTo: "1", coefficients: ["0.000000001", "-0.25", "1", "3"] },
-            { upTo: "9", coefficients: ["1"] },
+            { below: "1", coefficients: ["0.000000001", "-0.25", "1", "3"] },
+            { below: "9", coefficients: ["1"] },
           ],
         },
         {
@@ -276,8 +280,8 @@ describe("a charge written as JSON", () => {
           obis: IMPORT,
           during: [],
           ranges: [
-            { upTo_Wh: 500, rate: 200_000 },
-            { upTo_Wh: 40_000, rate: 300_000 },
+            { below_Wh: 500, rate: 200_000 },
+            { below_Wh: 40_000, rate: 300_000 },
           ],
         },
         {
@@ -288,8 +292,8 @@ describe("a charge written as JSON", () => {
             { ...hours, fromMinute: 1200, toMinute: 1260 },
           ],
           segments: [
-            { upTo_Wh: 1000, coefficients: [1, -250_000_000, 1_000_000_000, 3_000_000_000] },
-            { upTo_Wh: 9000, coefficients: [1_000_000_000, 0, 0, 0] },
+            { below_Wh: 1000, coefficients: [1, -250_000_000, 1_000_000_000, 3_000_000_000] },
+            { below_Wh: 9000, coefficients: [1_000_000_000, 0, 0, 0] },
           ],
         },
         {
@@ -378,20 +382,20 @@ describe("a charge written as JSON", () => {
       {
         byReading: IMPORT,
         ranges: [
-          { upTo: "2", rate: "1" },
-          { upTo: "1", rate: "1" },
+          { below: "2", rate: "1" },
+          { below: "1", rate: "1" },
         ],
       },
-      "$.charge.ranges[1].upTo: expected a limit above the one before it",
+      "$.charge.ranges[1].below: expected a limit above the one before it",
     ],
     [
       "a fifth coefficient",
-      { spline: IMPORT, segments: [{ upTo: "1", coefficients: ["1", "1", "1", "1", "1"] }] },
+      { spline: IMPORT, segments: [{ below: "1", coefficients: ["1", "1", "1", "1", "1"] }] },
       "$.charge.segments[0].coefficients: expected a list of 1 to 4",
     ],
     [
       "no channel",
-      { byReading: "x", ranges: [{ upTo: "2", rate: "1" }] },
+      { byReading: "x", ranges: [{ below: "2", rate: "1" }] },
       "$.charge.byReading: expected an OBIS",
     ],
     [
@@ -411,7 +415,7 @@ describe("a charge written as JSON", () => {
     ],
     [
       "more than 8 nodes that look at each reading",
-      { sum: Array.from({ length: 9 }, () => ({ byReading: IMPORT, ranges: [{ upTo: "2", rate: "1" }] })) },
+      { sum: Array.from({ length: 9 }, () => ({ byReading: IMPORT, ranges: [{ below: "2", rate: "1" }] })) },
       "$.charge: expected at most 8 of demand, byReading and spline",
     ],
   ])("is refused by its path: %s", (_, charge, reason) => {
