@@ -7,11 +7,12 @@ import { bytesOf, L } from "../../trusted/sealing/edwards.js";
 import type { Group, Points } from "../group/group.js";
 import { innerProduct, inverse, powers, readScalar, sumOfPowers } from "../scalars.js";
 import { ensure } from "../signed.js";
-import { type Entropy, Transcript } from "../transcript.js";
+import type { Entropy, Transcript } from "../transcript.js";
 import { ELEMENT_BYTES, ensureNoIdentity, readElements } from "./elements.js";
 import { type Equation, holds } from "./equation.js";
 import { generatorsOf, PARTIES_MAX, pedersen } from "./generators.js";
 import {
+  combiner,
   foldedScalars,
   type InnerProductProof,
   innerProductElements,
@@ -292,14 +293,6 @@ export function rangeEquation(
       ...valueScalars,
     ],
   };
-}
-
-/** A challenge after all of a proof, of a copy: whoever goes on with the transcript goes on where dalek's does. */
-export function combiner(transcript: Transcript, { a, b }: InnerProductProof): bigint {
-  const copy = new Transcript(transcript);
-  copy.appendScalar("a", a);
-  copy.appendScalar("b", b);
-  return copy.challenge("c");
 }
 
 /** δ(y, z) of section 4.2: (z - z^2)·<1, y^n> - Σ z^(3+j)·<1, 2^bits>. */
