@@ -2,15 +2,9 @@
 // know whether a statement holds, or what it costs, asks here.
 import { assert } from "../../trusted/encoding/bytes.js";
 import { L } from "../../trusted/sealing/edwards.js";
+import { modulo } from "../scalars.js";
 import { Circuit } from "./circuit.js";
-import {
-  type FirstPhase,
-  type Linear,
-  type Multiplier,
-  modulo,
-  type RandomizedSystem,
-  type Variable,
-} from "./system.js";
+import type { FirstPhase, Linear, Multiplier, RandomizedSystem, Variable } from "./system.js";
 
 /** The values of all wires by index, in [0, l). */
 export interface Wires {

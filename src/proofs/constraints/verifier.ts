@@ -5,19 +5,12 @@ import { L } from "../../trusted/sealing/edwards.js";
 import { type Equation, holds } from "../bulletproofs/equation.js";
 import { combiner, foldedScalars, type Replay, replayInnerProduct } from "../bulletproofs/inner-product.js";
 import type { Group } from "../group/group.js";
-import { innerProduct, inverse, powers } from "../scalars.js";
+import { innerProduct, inverse, modulo, powers } from "../scalars.js";
 import { ensure } from "../signed.js";
 import type { Transcript } from "../transcript.js";
 import { Circuit, type Flattened } from "./circuit.js";
 import { type ConstraintProof, decodeConstraintProof, steps } from "./proof.js";
-import {
-  type FirstPhase,
-  type Linear,
-  type Multiplier,
-  modulo,
-  type RandomizedSystem,
-  type Variable,
-} from "./system.js";
+import type { FirstPhase, Linear, Multiplier, RandomizedSystem, Variable } from "./system.js";
 
 /** The challenges of a proof, and c, which joins its two checks. */
 interface Challenges {
