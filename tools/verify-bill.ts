@@ -35,9 +35,10 @@ export function addVerifyBill(program: Command): void {
     .action(runVerifyBill);
 }
 
-function loadLedger(path: string | undefined): BatchLedger {
-  if (path === undefined || !existsSync(path)) return new BatchLedger();
-  return inFile(path, () => BatchLedger.fromJSON(readJson(path)));
+/** The supplier's memory in a file; an empty one where there is none. */
+export function loadLedger(path: string | undefined, batchesMax?: number): BatchLedger {
+  if (path === undefined || !existsSync(path)) return new BatchLedger(batchesMax);
+  return inFile(path, () => BatchLedger.fromJSON(readJson(path), batchesMax));
 }
 
 function runVerifyBill(file: string, options: Options): void {

@@ -171,7 +171,7 @@ export function verifyStatement(
  * @param leaves 38 bytes each, concatenated.
  * @throws FormatError for cut leaves, VerificationError with the reason.
  */
-export function checkLeaves({ statement }: SignedBatch, leaves: Uint8Array, { merkleRoot }: Hashes): void {
+export function checkLeaves({ statement }: SignedBatch, leaves: Uint8Array, hashes: Hashes): void {
   const { meterId, batchNumber, firstInterval, intervalCount, channelCount } = statement;
   const batch = `batch ${batchNumber} of ${meterId}`;
   const count = leafCount(leaves);
@@ -191,7 +191,7 @@ export function checkLeaves({ statement }: SignedBatch, leaves: Uint8Array, { me
     union |= status;
   }
   ensure(union === statement.statusUnion, `${batch}: leaf statuses are not those stated`);
-  const isRoot = sameBytes(merkleRoot(leaves, LEAF_BYTES), statement.merkleRoot);
+  const isRoot = sameBytes(hashes.merkleRoot(leaves, LEAF_BYTES), statement.merkleRoot);
   ensure(isRoot, `${batch}: leaves are not under the signed root`);
 }
 

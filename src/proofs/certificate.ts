@@ -111,8 +111,7 @@ export function verifyCertificate(
   authorityKey: Uint8Array,
   checks: EvidenceChecks = atOnce,
 ): Certificate {
-  const { signature } = checks;
-  const payload = verifySigned("certificate-1", bytes, authorityKey, CERTIFICATE_PAYLOAD_MAX, signature);
+  const payload = verifySigned("certificate-1", bytes, authorityKey, CERTIFICATE_PAYLOAD_MAX, checks);
   const certificate = readCertificate(payload);
   checks.keys(certificate);
   return certificate;

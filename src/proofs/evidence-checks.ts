@@ -42,7 +42,7 @@ function ensureKid(type: DocumentType, kid: Uint8Array, keyId: Uint8Array): void
   ensure(sameBytes(kid, keyId), `${type}: signed by another key`);
 }
 
-const keyIdOf = (publicKey: Uint8Array, { sha256 }: Hashes) => sha256(publicKey).slice(0, KID_BYTES);
+const keyIdOf = (publicKey: Uint8Array, hashes: Hashes) => hashes.sha256(publicKey).slice(0, KID_BYTES);
 
 /** Each check at once. */
 export const checksAtOnce = ({ group, hashes }: Arithmetic): EvidenceChecks => ({

@@ -10,6 +10,9 @@ export const SCALAR_BYTES = 32;
 /** Bytes of uniform randomness that a uniform scalar is made from. */
 export const WIDE_BYTES = 64;
 
+/** The representative of any integer in [0, l). */
+export const modulo = (value: bigint) => ((value % L) + L) % L;
+
 /** 1, x, x^2, ... */
 export function powers(x: bigint, count: number): bigint[] {
   const list = new Array<bigint>(count);

@@ -35,11 +35,11 @@ export function claimOf(
   type: DocumentType,
   { payload, signature }: Sign1,
   key: Uint8Array,
-  { sha512 }: Hashes,
+  hashes: Hashes,
 ): SignatureClaim {
   const encodedR = signature.subarray(0, ENCODING_BYTES);
   const message = concatBytes(encodedR, key, prefixOf(type), bstr(payload));
-  return { key, signature, challenge: numberOf(sha512(message)) % L };
+  return { key, signature, challenge: numberOf(hashes.sha512(message)) % L };
 }
 
 /**

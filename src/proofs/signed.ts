@@ -59,7 +59,7 @@ export interface EvidenceChecks {
 /**
  * The payload of a document of `type` that `publicKey` has signed; what it says is not yet looked at.
  * @param maxPayload largest payload accepted, bytes.
- * @param check checks the signature; by default at once.
+ * @param checks how; by default at once.
  * @throws FormatError for bytes that are no such document, VerificationError for another key or signature.
  */
 export function verifySigned(
@@ -67,10 +67,10 @@ export function verifySigned(
   bytes: Uint8Array,
   publicKey: Uint8Array,
   maxPayload: number,
-  check: EvidenceChecks["signature"] = checkSignature,
+  checks: Pick<EvidenceChecks, "signature"> = { signature: checkSignature },
 ): Uint8Array {
   const document = decodeSign1(bytes, type, maxPayload);
-  check(type, document, publicKey);
+  checks.signature(type, document, publicKey);
   return document.payload;
 }
 

@@ -3,7 +3,7 @@
 // itself, so that the wrong ones are named with their reasons and no right one suffers. No set passes in which one
 // is wrong: a bill is accepted exactly if it would be alone.
 //
-// What the supplier remembers stands apart (`settle`): bills may be verified on many cores, but memory is one.
+// What the supplier remembers stands apart (bill-set.ts): bills may be verified on many cores, but memory is one.
 import type { Arithmetic } from "../proofs/arithmetic.js";
 import type { BillTrust, VerifiedBill } from "../proofs/completeness.js";
 import { coefficientsFor, type Entropy, NotedChecks } from "../proofs/evidence-checks.js";
@@ -58,7 +58,7 @@ export class BillVerifier {
 
   /**
    * Verifies bills as they came, at most BILLS_TOGETHER_MAX; each gets its verdict, in their order. Whether their
-   * batches fork a meter's history is for `settle` to say.
+   * batches fork a meter's history is for a `BillSet` to say.
    */
   verify(files: readonly Uint8Array[]): Verdict[] {
     if (files.length > BILLS_TOGETHER_MAX) throw new Error(`${files.length} bills at once`);
@@ -118,32 +118,8 @@ export class BillVerifier {
   }
 }
 
-/** Why a bill is refused; an error that is none of evidence goes through. */
-function reasonOf(error: unknown): string {
+/** Why evidence is refused; an error that is none of evidence goes through. */
+export function reasonOf(error: unknown): string {
   if (error instanceof FormatError || error instanceof VerificationError) return error.message;
   throw error;
-}
-
-/**
- * Records the batches of all bills, refused ones included, and then refuses every bill that shows a batch with which
- * a meter's history forks: of two bills with different histories both, whichever came first.
- * @param ledger the supplier's own, for good.
- * @returns the verdicts, in their order.
- */
-export function settle(verdicts: readonly Verdict[], ledger: BatchLedger): Verdict[] {
-  for (const { links } of verdicts) for (const link of links) recordOf(link, ledger);
-  return verdicts.map((verdict) => {
-    if (verdict.verified === null) return verdict;
-    const reason = verdict.links.map((link) => ledger.refusalOf(link)).find((text) => text !== null);
-    return reason === undefined ? verdict : { ...verdict, verified: null, reason };
-  });
-}
-
-/** A conflict is kept in the ledger, where it is found when all is recorded. */
-function recordOf(link: ChainLink, ledger: BatchLedger): void {
-  try {
-    ledger.record(link);
-  } catch (error) {
-    reasonOf(error);
-  }
 }

@@ -5,7 +5,7 @@ import { asciiBytes, FormatError } from "../../trusted/encoding/bytes.js";
 import { bytesOf, L } from "../../trusted/sealing/edwards.js";
 import type { Group, Points } from "../group/group.js";
 import { innerProduct, inverse, inverses, powers, readScalar } from "../scalars.js";
-import type { Transcript } from "../transcript.js";
+import { Transcript } from "../transcript.js";
 
 const ELEMENT_BYTES = 32;
 
@@ -235,4 +235,12 @@ export function foldedScalars({ squares, first }: Replay, factor: bigint): bigin
     for (let at = 0, half = list.length; at < half; at++) list.push(((list[at] ?? 0n) * square) % L);
   }
   return list;
+}
+
+/** A challenge after all of a proof, of a copy: whoever goes on with the transcript goes on where dalek's does. */
+export function combiner(transcript: Transcript, { a, b }: InnerProductProof): bigint {
+  const copy = new Transcript(transcript);
+  copy.appendScalar("a", a);
+  copy.appendScalar("b", b);
+  return copy.challenge("c");
 }

@@ -5,13 +5,14 @@ import { concatBytes } from "@noble/hashes/utils.js";
 import { asciiBytes, assert } from "../../trusted/encoding/bytes.js";
 import { bytesOf, L } from "../../trusted/sealing/edwards.js";
 import type { Group, Points } from "../group/group.js";
-import { innerProduct, inverse, powers, readScalar, sumOfPowers } from "../scalars.js";
+import { innerProduct, inverse, modulo, powers, readScalar, sumOfPowers } from "../scalars.js";
 import { ensure } from "../signed.js";
-import { type Entropy, Transcript } from "../transcript.js";
+import type { Entropy, Transcript } from "../transcript.js";
 import { ELEMENT_BYTES, ensureNoIdentity, readElements } from "./elements.js";
 import { type Equation, holds } from "./equation.js";
 import { generatorsOf, PARTIES_MAX, pedersen } from "./generators.js";
 import {
+  combiner,
   foldedScalars,
   type InnerProductProof,
   innerProductElements,
@@ -123,23 +124,22 @@ function rangeGenerators(group: Group, bits: number, parties: number): { g: Poin
   return { g: group.concat(shares.map(({ g }) => g)), h: group.concat(shares.map(({ h }) => h)) };
 }
 
-/** z^(2+j)·2^i for bit i of party j. */
-function bitWeights(z: bigint, bits: number, parties: number): bigint[] {
-  return powers(z, parties).flatMap((power) => {
-    const weight = (((power * z) % L) * z) % L;
-    return Array.from({ length: bits }, (_, bit) => (weight << BigInt(bit)) % L);
-  });
-}
+/** z^(2+j) for party j. */
+const valueWeights = (z: bigint, parties: number) => powers(z, parties + 2).slice(2);
 
-/** l(x) = l0 + l1·x and r(x) = r0 + r1·x of section 4.1, and the challenges that they came from. */
+/** z^(2+j)·2^i for bit i of party j. */
+const bitWeights = (z: bigint, bits: number, parties: number) =>
+  valueWeights(z, parties).flatMap((weight) =>
+    Array.from({ length: bits }, (_, bit) => (weight << BigInt(bit)) % L),
+  );
+
+/** l(x) = l0 + l1·x and r(x) = r0 + r1·x of section 4.1. */
 interface Vectors {
   readonly l0: readonly bigint[];
   readonly l1: readonly bigint[];
   readonly r0: readonly bigint[];
   readonly r1: readonly bigint[];
 }
-
-const modular = (value: bigint) => ((value % L) + L) % L;
 
 /** Bits of all values, least significant first. */
 const bitsOf = ({ bits, values }: RangeWitness) =>
@@ -154,9 +154,9 @@ function vectorsOf(
   const ys = powers(y, left.length);
   const at = (list: readonly bigint[], index: number) => list[index] ?? 0n;
   return {
-    l0: left.map((bit) => modular(bit - z)),
+    l0: left.map((bit) => modulo(bit - z)),
     l1: blinds.left,
-    r0: left.map((bit, i) => modular(at(ys, i) * (bit - 1n + z) + at(weights, i))),
+    r0: left.map((bit, i) => modulo(at(ys, i) * (bit - 1n + z) + at(weights, i))),
     r1: blinds.right.map((blind, i) => (at(ys, i) * blind) % L),
   };
 }
@@ -193,42 +193,49 @@ export function proveRange(
   entropy: Entropy,
 ): { proof: Uint8Array; commitments: Uint8Array[] } {
   assertWitness(witness);
-  const { bits, values, blindings } = witness;
-  const n = bits * values.length;
+  return proveDigits(group, transcript, witness, bitsOf(witness), entropy);
+}
+
+/**
+ * The proof itself, for any digits, least significant first. One that verifies comes only of bits whose sums are the
+ * values; nobody checks here whether they are.
+ */
+export function proveDigits(
+  group: Group,
+  transcript: Transcript,
+  { bits, values, blindings }: RangeWitness,
+  digits: readonly bigint[],
+  entropy: Entropy,
+): { proof: Uint8Array; commitments: Uint8Array[] } {
   const commitments = values.map((value, at) => pedersen(group, value, blindings[at] ?? 0n));
   steps.begin(transcript, { bits, commitments });
   const nonces = transcript.nonces([...values, ...blindings], entropy);
   const [alpha, rho, tau1, tau2] = [nonces.scalar(), nonces.scalar(), nonces.scalar(), nonces.scalar()];
-  const blinds = { left: nonces.scalars(n), right: nonces.scalars(n) };
+  const blinds = { left: nonces.scalars(digits.length), right: nonces.scalars(digits.length) };
   const generators = rangeGenerators(group, bits, values.length);
-  const left = bitsOf(witness);
-  const right = left.map((bit) => modular(bit - 1n));
+  const right = digits.map((digit) => modulo(digit - 1n));
   const bitPoints = [
-    commitVectors(group, generators, alpha, left, right),
+    commitVectors(group, generators, alpha, digits, right),
     commitVectors(group, generators, rho, blinds.left, blinds.right),
   ];
   const { y, z } = steps.bits(transcript, bitPoints);
 
-  const { l0, l1, r0, r1 } = vectorsOf(left, blinds, bitWeights(z, bits, values.length), { y, z });
-  const [t0, t1, t2] = [
-    innerProduct(l0, r0),
-    innerProduct(l0, r1) + innerProduct(l1, r0),
-    innerProduct(l1, r1),
-  ];
-  const polynomialPoints = [pedersen(group, t1 % L, tau1), pedersen(group, t2, tau2)];
+  const { l0, l1, r0, r1 } = vectorsOf(digits, blinds, bitWeights(z, bits, values.length), { y, z });
+  const t0 = innerProduct(l0, r0);
+  const t1 = (innerProduct(l0, r1) + innerProduct(l1, r0)) % L;
+  const t2 = innerProduct(l1, r1);
+  const polynomialPoints = [pedersen(group, t1, tau1), pedersen(group, t2, tau2)];
   const x = steps.polynomial(transcript, polynomialPoints);
 
-  const valueWeights = powers(z, values.length).map((power) => (((power * z) % L) * z) % L);
   const evaluation = {
     tx: (t0 + x * (t1 + x * t2)) % L,
-    txBlinding: (innerProduct(valueWeights, blindings) + x * (tau1 + x * tau2)) % L,
+    txBlinding: (innerProduct(valueWeights(z, values.length), blindings) + x * (tau1 + x * tau2)) % L,
     eBlinding: (alpha + x * rho) % L,
   };
   const w = steps.evaluation(transcript, evaluation);
-  const basis = { ...generators, split: n, scale: 1n, hRatio: inverse(y) };
-  const at = (list0: readonly bigint[], list1: readonly bigint[]) =>
-    list0.map((value, i) => (value + x * (list1[i] ?? 0n)) % L);
-  const innerProductProof = proveInnerProduct(group, transcript, w, basis, at(l0, l1), at(r0, r1));
+  const basis = { ...generators, split: digits.length, scale: 1n, hRatio: inverse(y) };
+  const [l, r] = [evaluateVector(l0, l1, x), evaluateVector(r0, r1, x)];
+  const innerProductProof = proveInnerProduct(group, transcript, w, basis, l, r);
   const proof = encodeRangeProof({
     bitPoints,
     polynomialPoints,
@@ -237,6 +244,10 @@ export function proveRange(
   });
   return { proof, commitments };
 }
+
+/** zero + one·x, element by element. */
+const evaluateVector = (zero: readonly bigint[], one: readonly bigint[], x: bigint) =>
+  zero.map((value, at) => (value + x * (one[at] ?? 0n)) % L);
 
 /**
  * The equation that holds if, and but for a chance of 2^-240 only if, the proof is right: both checks of section 4.1
@@ -267,9 +278,9 @@ export function rangeEquation(
   const bs = foldedScalars(replay, b).reverse();
   const yInverses = powers(inverse(y), n);
   const weights = bitWeights(z, bits, parties);
-  const g = as.map((scalar) => modular(-z - scalar));
-  const h = bs.map((scalar, i) => modular(z + (yInverses[i] ?? 0n) * ((weights[i] ?? 0n) - scalar)));
-  const valueScalars = powers(z, parties).map((power) => (c * ((((power * z) % L) * z) % L)) % L);
+  const g = as.map((scalar) => modulo(-z - scalar));
+  const h = bs.map((scalar, i) => modulo(z + (yInverses[i] ?? 0n) * ((weights[i] ?? 0n) - scalar)));
+  const valueScalars = valueWeights(z, parties).map((weight) => (c * weight) % L);
   const encodings = [
     ...proof.bitPoints,
     ...proof.polynomialPoints,
@@ -278,8 +289,8 @@ export function rangeEquation(
     ...commitments,
   ];
   return {
-    base: modular(w * (proof.tx - a * b) + c * (delta(y, z, bits, parties) - proof.tx)),
-    blinding: modular(-proof.eBlinding - c * proof.txBlinding),
+    base: modulo(w * (proof.tx - a * b) + c * (delta(y, z, bits, parties) - proof.tx)),
+    blinding: modulo(-proof.eBlinding - c * proof.txBlinding),
     shares: Array.from({ length: parties }, (_, party) => ({
       g: g.slice(party * bits, (party + 1) * bits),
       h: h.slice(party * bits, (party + 1) * bits),
@@ -294,20 +305,12 @@ export function rangeEquation(
   };
 }
 
-/** A challenge after all of a proof, of a copy: whoever goes on with the transcript goes on where dalek's does. */
-export function combiner(transcript: Transcript, { a, b }: InnerProductProof): bigint {
-  const copy = new Transcript(transcript);
-  copy.appendScalar("a", a);
-  copy.appendScalar("b", b);
-  return copy.challenge("c");
-}
-
 /** δ(y, z) of section 4.2: (z - z^2)·<1, y^n> - Σ z^(3+j)·<1, 2^bits>. */
 function delta(y: bigint, z: bigint, bits: number, parties: number): bigint {
   const ones = (1n << BigInt(bits)) - 1n;
   const zz = (z * z) % L;
   const zSum = (((zz * z) % L) * sumOfPowers(z, parties)) % L;
-  return modular((z - zz) * sumOfPowers(y, bits * parties) - zSum * ones);
+  return modulo((z - zz) * sumOfPowers(y, bits * parties) - zSum * ones);
 }
 
 /**

@@ -1,33 +1,124 @@
 import { hexToBytes } from "@noble/hashes/utils.js";
 import { describe, expect, it } from "vitest";
-import { proveRange, verifyRange } from "../../../src/proofs/bulletproofs/range-proof.js";
+import { pedersen } from "../../../src/proofs/bulletproofs/generators.js";
+import {
+  proveDigits,
+  proveRange,
+  type RangeBits,
+  rangeProofBytes,
+  verifyRange,
+} from "../../../src/proofs/bulletproofs/range-proof.js";
 import { Transcript } from "../../../src/proofs/transcript.js";
+import { isRefused, survivors } from "../../mutants.js";
 import vectors from "../../vectors/bulletproofs-dalek.json" with { type: "json" };
+import { entropyOf } from "../entropy.js";
 import { GROUPS } from "../groups.js";
+import { spoiledElements, wrongLengths } from "./mutants.js";
 
-const rangeBits = (bits: number) => ([8, 16, 32, 64] as const).find((known) => known === bits) ?? 64;
+const LABEL = "range proof test";
+const dalekCommitments = vectors.valueCommitments.map(hexToBytes);
+const dalekProofs = vectors.rangeProofs.map(({ parties, proof }) => ({
+  parties,
+  bytes: hexToBytes(proof),
+  commitments: dalekCommitments.slice(0, parties),
+}));
+const [dalekSingle, dalekPair] = dalekProofs as [(typeof dalekProofs)[0], (typeof dalekProofs)[0]];
 
-describe.each(GROUPS)("range proofs ($name)", (group) => {
-  it.each(vectors.rangeProofs)("of dalek's for $parties parties of $bits bits verify", ({
-    bits,
-    parties,
-    proof,
+describe.each(GROUPS)("range proofs over the group of $name", (group) => {
+  const verifyDalek = (proof: Uint8Array, commitments: readonly Uint8Array[], bits: RangeBits = 32) =>
+    verifyRange(group, new Transcript(vectors.transcriptLabel), { bits, commitments }, proof);
+  const prove = (bits: RangeBits, values: readonly bigint[], seed = "seed") => {
+    const blindings = values.map((_, at) => BigInt(at) + 7n);
+    return proveRange(group, new Transcript(LABEL), { bits, values, blindings }, entropyOf(seed));
+  };
+  const verify = (bits: RangeBits, commitments: readonly Uint8Array[], proof: Uint8Array) =>
+    verifyRange(group, new Transcript(LABEL), { bits, commitments }, proof);
+
+  it.each(dalekProofs)("verify where dalek made them, 32 bits for $parties parties", ({
+    bytes,
+    commitments,
   }) => {
-    const commitments = vectors.valueCommitments.slice(0, parties).map(hexToBytes);
-    verifyRange(
-      group,
-      new Transcript(vectors.transcriptLabel),
-      { bits: rangeBits(bits), commitments },
-      hexToBytes(proof),
-    );
+    verifyDalek(bytes, commitments);
+    expect(bytes.length).toBe(rangeProofBytes(32, commitments.length));
   });
-  it("own", () => {
-    const { proof, commitments } = proveRange(
-      group,
-      new Transcript("t"),
-      { bits: 8, values: [3n, 255n], blindings: [5n, 6n] },
-      (n) => new Uint8Array(n),
-    );
-    verifyRange(group, new Transcript("t"), { bits: 8, commitments }, proof);
+
+  it.each([
+    { bits: 8, values: [255n, 0n, 1n, 128n, 254n, 77n, 2n, 3n] },
+    { bits: 16, values: [65_535n, 256n] },
+    { bits: 64, values: [2n ** 64n - 1n] },
+  ] as const)("of $bits bits verify where made here, with the length of the formula", ({ bits, values }) => {
+    const { proof, commitments } = prove(bits, values);
+    verify(bits, commitments, proof);
+    expect(proof.length).toBe(32 * (9 + 2 * Math.log2(bits * values.length)));
+    expect(commitments[0]).toEqual(pedersen(group, values[0], 7n));
+  });
+
+  it("are a function of statement, witness and entropy, and with other entropy another", () => {
+    expect(prove(8, [5n])).toEqual(prove(8, [5n]));
+    const [one, other] = [prove(8, [5n]).proof, prove(8, [5n], "other").proof];
+    const elements = Array.from({ length: one.length / 32 }, (_, at) => at * 32);
+    const isAlike = (at: number) => Buffer.compare(one.slice(at, at + 32), other.slice(at, at + 32)) === 0;
+    expect(elements.filter(isAlike)).toEqual([]);
+  });
+
+  it("do not verify once any element is another, another's, the identity or not canonical", () => {
+    const mutants = spoiledElements(dalekSingle.bytes);
+    expect(mutants.length).toBeGreaterThan(19 * 6);
+    expect(survivors(mutants, (bytes) => verifyDalek(bytes, dalekSingle.commitments))).toEqual([]);
+  });
+
+  it("do not verify cut or extended", () => {
+    const mutants = wrongLengths(dalekSingle.bytes);
+    expect(survivors(mutants, (bytes) => verifyDalek(bytes, dalekSingle.commitments))).toEqual([]);
+  });
+
+  it("do not verify for other commitments, another order, another range, label or beginning of the transcript", () => {
+    const { bytes, commitments } = dalekPair;
+    const [first, second, third] = dalekCommitments as [Uint8Array, Uint8Array, Uint8Array];
+    const verifyAfter = (label: string, message: Uint8Array | null) => () => {
+      const transcript = new Transcript(label);
+      if (message) transcript.append("public", message);
+      verifyRange(group, transcript, { bits: 32, commitments }, bytes);
+    };
+    const attempts = {
+      "another commitment": () => verifyDalek(bytes, [first, third]),
+      "another order": () => verifyDalek(bytes, [second, first]),
+      "the identity": () => verifyDalek(bytes, [first, new Uint8Array(32)]),
+      "no commitment": () => verifyDalek(bytes, [first, second.map((byte) => byte ^ 1)]),
+      "one of 64 bits": () => verifyDalek(bytes, [first], 64),
+      "four of 16 bits": () => verifyDalek(bytes, dalekCommitments.slice(0, 4), 16),
+      "another label": verifyAfter("another", null),
+      "another beginning": verifyAfter(vectors.transcriptLabel, new Uint8Array(1)),
+    };
+    const taken = Object.entries(attempts).filter(([, attempt]) => !isRefused(attempt));
+    expect(taken.map(([what]) => what)).toEqual([]);
+    expect(isRefused(verifyAfter(vectors.transcriptLabel, null))).toBe(false);
+  });
+
+  it("are not made for a value out of range, in any place", () => {
+    for (const wrong of [256n, -1n, 2n ** 252n]) {
+      expect(() => prove(8, [wrong])).toThrow("not below 2^8");
+      expect(() => prove(8, [1n, wrong])).toThrow("not below 2^8");
+    }
+    expect(() => prove(8, [1n, 2n, 3n])).toThrow("parties");
+  });
+
+  it("do not verify where a prover writes a value out of range, or a wrong one, with digits that are no bits", () => {
+    const take = (values: readonly bigint[], digits: readonly bigint[]) => {
+      const witness = { bits: 8, values, blindings: values.map(() => 9n) } as const;
+      const { proof, commitments } = proveDigits(
+        group,
+        new Transcript(LABEL),
+        witness,
+        digits,
+        entropyOf("forged"),
+      );
+      verify(8, commitments, proof);
+    };
+    const five = [1n, 0n, 1n, 0n, 0n, 0n, 0n, 0n];
+    expect(isRefused(() => take([5n], five))).toBe(false);
+    expect(isRefused(() => take([300n], [0n, 0n, 1n, 1n, 0n, 1n, 0n, 2n]))).toBe(true);
+    expect(isRefused(() => take([261n], five))).toBe(true);
+    expect(isRefused(() => take([5n, 300n], [...five, 0n, 0n, 1n, 1n, 0n, 1n, 0n, 2n]))).toBe(true);
   });
 });

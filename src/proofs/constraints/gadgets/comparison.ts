@@ -65,7 +65,7 @@ export function maximum(
   return b.plus(excess(system, ranges, a, b, bits, what));
 }
 
-/** Most numbers of which the greatest is proved: a year of half-hours. */
+/** Most numbers of which the greatest is proved: as many as a bill has leaves. */
 export const NUMBERS_MAX = 131_072;
 
 /**

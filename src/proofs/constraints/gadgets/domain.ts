@@ -4,7 +4,10 @@
 import { L } from "../../../trusted/sealing/edwards.js";
 import { VerificationError } from "../../signed.js";
 
-/** A true statement that cannot be proved: a secret amount lies outside what the statement allows for it. */
+/**
+ * A statement that cannot be proved: a secret amount lies outside what it allows. The text names the amount and
+ * tells its value, so it is for the eyes of the prover alone.
+ */
 export class OutOfDomainError extends VerificationError {
   constructor(what: string, value: bigint, domain: string) {
     super(`${what}: ${signed(value)} is not ${domain}`);

@@ -1,0 +1,82 @@
+// Bills as files of a folder: which, in what portions, and the verification of a portion on one core.
+import { randomBytes } from "node:crypto";
+import { readdirSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { nobleArithmetic } from "../src/proofs/arithmetic.js";
+import { BILL_BYTES_MAX } from "../src/proofs/billed-period.js";
+import { BillVerifier, type SetTrust, type Verdict } from "../src/supplier/verify-bills.js";
+import { readFile, systemReason, UsageError } from "./command-line.js";
+
+/** Most bills of a folder: their batches must find room in the memory of one process. */
+export const FILES_MAX = 2 ** 17;
+/** Most files and bytes of a portion; a larger file is a portion by itself. Twice as much is in memory a core. */
+const PORTION_FILES = 128;
+const PORTION_BYTES = 2 ** 24;
+
+/** Names of the bills in a folder, ascending. @throws UsageError for no folder, no bill, or too many. */
+export function billFiles(folder: string): string[] {
+  const names = namesIn(folder).filter((name) => name.endsWith(".cbor"));
+  if (names.length === 0) throw new UsageError(`${folder}: holds no *.cbor`);
+  if (names.length > FILES_MAX)
+    throw new UsageError(`${folder}: ${names.length} bills instead of at most ${FILES_MAX}`);
+  return names.sort();
+}
+
+function namesIn(folder: string): string[] {
+  try {
+    return readdirSync(folder);
+  } catch (error) {
+    throw new UsageError(`${folder}: is no folder that can be read (${systemReason(error)})`);
+  }
+}
+
+/** Bytes of a file, as far as they count; of one that cannot be read none. */
+const sizeOf = (path: string) => statSync(path, { throwIfNoEntry: false })?.size ?? 0;
+
+/** Names in portions of bounded number and size, in order. */
+export function* portions(folder: string, names: readonly string[]): Generator<readonly string[]> {
+  let portion: string[] = [];
+  let bytes = 0;
+  for (const name of names) {
+    const size = Math.min(sizeOf(join(folder, name)), BILL_BYTES_MAX);
+    if (portion.length === PORTION_FILES || (portion.length > 0 && bytes + size > PORTION_BYTES)) {
+      yield portion;
+      portion = [];
+      bytes = 0;
+    }
+    portion.push(name);
+    bytes += size;
+  }
+  if (portion.length > 0) yield portion;
+}
+
+const entropy = (length: number) => new Uint8Array(randomBytes(length));
+
+export class FileVerifier {
+  readonly #verifier: BillVerifier;
+
+  constructor(trust: SetTrust) {
+    this.#verifier = new BillVerifier(trust, nobleArithmetic, entropy);
+  }
+
+  /** Verdicts on the bills in these files, in order. A file that cannot be read is a bill that is refused. */
+  verify(paths: readonly string[]): Verdict[] {
+    const files = paths.map(contentOf);
+    const verdicts = this.#verifier.verify(files.filter((file) => file instanceof Uint8Array));
+    return files.map((file) =>
+      typeof file === "string"
+        ? { verified: null, reason: file, links: [] }
+        : (verdicts.shift() ?? { verified: null, reason: "", links: [] }),
+    );
+  }
+}
+
+/** The bytes of a file, or why there are none. */
+function contentOf(path: string): Uint8Array | string {
+  try {
+    return readFile(path, BILL_BYTES_MAX);
+  } catch (error) {
+    if (error instanceof UsageError) return error.message.slice(path.length + 2);
+    throw error;
+  }
+}
