@@ -21,7 +21,7 @@ export const BILL_BATCHES_MAX = 4096;
 /** Largest bill: all leaves with their hints in as many batches, bytes. */
 export const BILL_BYTES_MAX = 2 ** 24;
 /** Largest certificate or batch document, bytes. */
-const DOCUMENT_BYTES_MAX = 512;
+export const DOCUMENT_BYTES_MAX = 512;
 const U16_MAX = 0xffff;
 const AMOUNT_BYTES = 16;
 const AMOUNT_BITS = 8 * AMOUNT_BYTES;
@@ -64,10 +64,12 @@ export interface Bill extends BilledPeriod {
 }
 
 /** An amount as 16 bytes: big-endian two's complement. @throws FormatError unless it fits. */
-function amount(value: bigint): Uint8Array {
+export function amountBytes(value: bigint): Uint8Array {
   if (BigInt.asIntN(AMOUNT_BITS, value) !== value) throw new FormatError("bill: an amount of 2^127 or more");
-  return bstr(numberToBytesBE(BigInt.asUintN(AMOUNT_BITS, value), AMOUNT_BYTES));
+  return numberToBytesBE(BigInt.asUintN(AMOUNT_BITS, value), AMOUNT_BYTES);
 }
+
+const amount = (value: bigint) => bstr(amountBytes(value));
 
 const readAmount = (reader: CborReader) =>
   BigInt.asIntN(AMOUNT_BITS, bytesToNumberBE(reader.bytes(AMOUNT_BYTES)));

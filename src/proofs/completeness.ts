@@ -17,7 +17,13 @@ import {
   type Trust,
   verifyStatement,
 } from "./batch.js";
-import { BILL_BATCHES_MAX, BILL_LEAVES_MAX, type BilledPeriod, type SuppliedBatch } from "./billed-period.js";
+import {
+  BILL_BATCHES_MAX,
+  BILL_LEAVES_MAX,
+  type Bill,
+  type BilledPeriod,
+  type SuppliedBatch,
+} from "./billed-period.js";
 import { atOnce, type Renewal, type Revocation, verifyCertificate, verifyRenewals } from "./certificate.js";
 import { HINT_BYTES } from "./group/group.js";
 import { BatchLedger } from "./ledger.js";
@@ -179,6 +185,26 @@ export function verifyBatches(
   });
   checkComplete(batches, period, bill.epoch);
   return runs;
+}
+
+/** What a verifier of a bill learns; the bill is right, or what was put off has still to show it. */
+export function verifiedBill(
+  { meterId, epoch, lines }: Bill,
+  { certificate, period }: CertifiedPeriod,
+  standingDays: number,
+  runs: readonly LeafRun[],
+): VerifiedBill {
+  const readings = readingsOf(runs);
+  return {
+    meterId,
+    epoch,
+    ...period,
+    standingDays,
+    lines,
+    readings,
+    absentIntervals: period.to - period.from - readings / certificate.channels.length,
+    statusUnion: statusUnionOf(runs),
+  };
 }
 
 /** The leaves of a batch that lie within the period. */

@@ -5,19 +5,19 @@
 import { ed25519 } from "@noble/curves/ed25519.js";
 import { bytesToNumberLE } from "@noble/curves/utils.js";
 import type { SignedTariff } from "../tariff/document.js";
-import { type BillLines, billLines } from "../tariff/evaluate.js";
+import { billLines } from "../tariff/evaluate.js";
 import { bstr } from "../trusted/encoding/cbor.js";
 import { BLINDING_BASE } from "../trusted/sealing/commitment.js";
 import { bytesOf } from "../trusted/sealing/edwards.js";
 import { type Arithmetic, nobleArithmetic } from "./arithmetic.js";
+import { checkLines, checkTotal } from "./bill-lines.js";
 import { type Bill, decodeBill, encodeBill } from "./billed-period.js";
 import {
   type BillTrust,
   checkPeriod,
   daysOf,
-  readingsOf,
-  statusUnionOf,
   type VerifiedBill,
+  verifiedBill,
   verifyBatches,
   verifyPeriod,
 } from "./completeness.js";
@@ -30,7 +30,6 @@ import { weightedSum } from "./weighted-sum.js";
 
 const Fn = ed25519.Point.Fn;
 
-const TOTAL_LIMIT = 2n ** 80n;
 const SCALAR_BYTES = 32;
 
 /** A bill with its proof. */
@@ -154,22 +153,9 @@ export function examineLinearBill(
   const { period, certificate } = certified;
   const table = tables.of(certificate.channels, period);
   const standingDays = daysOf(tariff, period);
-  ensure(
-    sameLines(lines, billLines(tariff, lines.energy, standingDays)),
-    "the lines do not follow from the total",
-  );
+  checkLines(lines, tariff, standingDays);
   const runs = verifyBatches(bill, certified, trust, checks);
-  const readings = readingsOf(runs);
-  const verified = {
-    meterId: bill.meterId,
-    epoch: bill.epoch,
-    ...period,
-    standingDays,
-    lines,
-    readings,
-    absentIntervals: period.to - period.from - readings / certificate.channels.length,
-    statusUnion: statusUnionOf(runs),
-  };
+  const verified = verifiedBill(bill, certified, standingDays, runs);
   const sum = weightedSum(runs, table, group);
   return { verified, equation: { sum, energy: lines.energy, opening } };
 }
@@ -201,20 +187,8 @@ export function areOpened(
  * @returns O.
  */
 function checkBounds({ lines, opening }: LinearBill): bigint {
-  const { energy } = lines;
-  ensure(energy < TOTAL_LIMIT && energy > -TOTAL_LIMIT, "the total is 2^80 nano-currency or more");
+  checkTotal(lines);
   const scalar = bytesToNumberLE(opening);
   ensure(opening.length === SCALAR_BYTES && scalar < Fn.ORDER, "the opening is not a canonical scalar");
   return scalar;
-}
-
-function sameLines(a: BillLines, b: BillLines): boolean {
-  const all = ({ energy, standing, levies, vat, total }: BillLines) => [
-    energy,
-    standing,
-    ...levies,
-    vat,
-    total,
-  ];
-  return all(a).join() === all(b).join();
 }

@@ -33,7 +33,7 @@ export class RateTables {
    * The classes of a meter's leaves in a period.
    * @param channels their OBIS codes.
    * @param period within the tariff's validity and of bounded length: see `checkPeriod`.
-   * @throws VerificationError if the tariff prices none of the channels, FormatError if its prices do not fit the
+   * @throws VerificationError if the tariff prices none of the channels, or has a charge besides; FormatError if its prices do not fit the
    *   period's intervals.
    */
   of(channels: readonly string[], period: Period): RateClasses {
@@ -53,22 +53,33 @@ export class RateTables {
 }
 
 function classesOf(tariff: Tariff, channels: readonly string[], period: Period): RateClasses {
+  ensure(tariff.charge === undefined, "the tariff has a charge, of which a linear bill proves nothing");
   const table = channels.map((obis) => rates(tariff, obis, period));
   ensure(
     table.some((row) => row !== null),
     "the tariff prices no channel of this meter",
   );
+  return rateClasses(table, period);
+}
+
+/**
+ * Classes of equal rates.
+ * @param table rates by channel, then by interval from the period's first on, whole and below 2^31 in size; null
+ *   for a channel without any.
+ */
+export function rateClasses(table: readonly (readonly number[] | null)[], period: Period): RateClasses {
+  const channelCount = table.length;
   const distinct = new Set(table.flatMap((row) => [...new Set(row ?? [])]));
   distinct.delete(0);
   const falling = [...distinct].sort((a, b) => b - a);
   const classOf = new Map(falling.map((rate, at) => [rate, at]));
-  const classes = new Int32Array((period.to - period.from) * channels.length).fill(NO_CLASS);
+  const classes = new Int32Array((period.to - period.from) * channelCount).fill(NO_CLASS);
   for (const [channel, row] of table.entries()) {
     for (const [at, rate] of (row ?? []).entries()) {
-      classes[at * channels.length + channel] = classOf.get(rate) ?? NO_CLASS;
+      classes[at * channelCount + channel] = classOf.get(rate) ?? NO_CLASS;
     }
   }
-  return { from: period.from, channelCount: channels.length, classes, rates: falling };
+  return { from: period.from, channelCount, classes, rates: falling };
 }
 
 /** The rate of a leaf; 0 if it has none. */
