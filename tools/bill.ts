@@ -1,6 +1,8 @@
 // sealmeter bill: the customer's bill of a period with its proof, computed on their own device.
 import type { Command } from "commander";
 import { makeBill } from "../src/customer/bill.js";
+import { nobleArithmetic } from "../src/proofs/arithmetic.js";
+import { withHints } from "../src/proofs/bill-hints.js";
 import { encodeLinearBill } from "../src/proofs/linear-bill.js";
 import { readTariff, type SignedTariff, type Tariff, verifyTariff } from "../src/tariff/document.js";
 import type { BillLines } from "../src/tariff/evaluate.js";
@@ -23,6 +25,7 @@ interface Options extends CheckSources {
   readonly from: string;
   readonly to: string;
   readonly out: string;
+  readonly hints?: boolean;
   readonly json?: boolean;
 }
 
@@ -38,6 +41,10 @@ export function addBill(program: Command): void {
     .requiredOption("--from <date>", "first local day of the period", calendarDate)
     .requiredOption("--to <date>", "first local day after the period", calendarDate)
     .requiredOption("--out <file>", "where the bill goes")
+    .option(
+      "--hints",
+      "add what saves the supplier time: a bill of almost three times the bytes, no less private",
+    )
     .option("--json", "print the result as JSON")
     .addHelpText(
       "after",
@@ -92,7 +99,8 @@ function runBill(directory: string, options: Options): void {
   const checked = checkDirectory(directory, options);
   const { intervalSeconds, meterId } = checked.certificate;
   const bill = makeBill(checked, checked.certificateDocument, signed, { from, to });
-  const bytes = encodeLinearBill(bill);
+  const { group } = nobleArithmetic;
+  const bytes = encodeLinearBill(options.hints ? withHints(bill, group) : bill);
   writeFile(options.out, bytes);
   const [begin, end] = [utc(bill.from * intervalSeconds), utc(bill.to * intervalSeconds)];
   const result = { meterId, from: begin, to: end, nanoCurrency: linesJson(bill.lines), bytes: bytes.length };
