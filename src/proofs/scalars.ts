@@ -11,7 +11,10 @@ export const SCALAR_BYTES = 32;
 export const WIDE_BYTES = 64;
 
 /** The representative of any integer in [0, l). */
-export const modulo = (value: bigint) => ((value % L) + L) % L;
+export function modulo(value: bigint): bigint {
+  const rest = value % L;
+  return rest < 0n ? rest + L : rest;
+}
 
 /** 1, x, x^2, ... */
 export function powers(x: bigint, count: number): bigint[] {

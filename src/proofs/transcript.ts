@@ -19,6 +19,8 @@ const A = 2;
 const C = 4;
 const M = 16;
 const ENTROPY_BYTES = 32;
+/** Bytes of a blinding scalar, as of a reading's opening: modulo l they are uniform but for 2^-132. */
+const NONCE_BYTES = 48;
 
 /** The four operations of STROBE-128 that Merlin needs. */
 class Strobe {
@@ -183,18 +185,16 @@ export class Nonces {
 
   /** Uniform in [0, l). */
   scalars(count: number): bigint[] {
-    const bytes = this.bytes(count * WIDE_BYTES);
+    const length = count * NONCE_BYTES;
+    this.strobe.metadata(littleEndian(length, 4));
+    const bytes = this.strobe.output(length);
     return Array.from({ length: count }, (_, at) =>
-      wideScalar(bytes.subarray(at * WIDE_BYTES, (at + 1) * WIDE_BYTES)),
+      wideScalar(bytes.subarray(at * NONCE_BYTES, (at + 1) * NONCE_BYTES)),
     );
   }
 
   scalar(): bigint {
-    return wideScalar(this.bytes(WIDE_BYTES));
-  }
-
-  private bytes(length: number): Uint8Array {
-    this.strobe.metadata(littleEndian(length, 4));
-    return this.strobe.output(length);
+    const [scalar = 0n] = this.scalars(1);
+    return scalar;
   }
 }
