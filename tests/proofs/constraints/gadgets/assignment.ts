@@ -3,6 +3,7 @@
 // may put other values on wires, or make the gadget believe others; the rest of the gadget then follows them, as
 // a clever prover would.
 import { sha512 } from "@noble/hashes/sha2.js";
+import { OutOfDomainError } from "../../../../src/proofs/constraints/gadgets/domain.js";
 import {
   type FirstPhase,
   Linear,
@@ -21,6 +22,8 @@ export interface Cheat {
   readonly wires?: Readonly<Record<string, bigint>>;
   /** What the gadget is told in the first phase instead of a sum's value. */
   readonly believe?: (value: bigint) => bigint;
+  /** What it is told instead, one evaluation after the other, as an honest run heard it. */
+  readonly replay?: readonly bigint[];
   /** Every challenge, known beforehand; otherwise a hash of the first phase's values. */
   readonly challenge?: bigint;
   /** Enters the hash. */
@@ -31,6 +34,10 @@ export interface Outcome {
   /** Broken multipliers and constraints, such as "constraint 7", and by how much. */
   readonly broken: ReadonlyMap<string, bigint>;
   readonly values: readonly bigint[];
+  /** By their names. */
+  readonly wires: ReadonlyMap<string, bigint>;
+  /** What the gadget was told in the first phase. */
+  readonly evaluations: readonly bigint[];
   /** Multipliers of the first phase, of the second, and constraints. */
   readonly first: number;
   readonly second: number;
@@ -40,6 +47,7 @@ export interface Outcome {
 class Assignment implements FirstPhase, RandomizedSystem {
   readonly wires = new Map<string, bigint>([["one 0", 1n]]);
   readonly constraints: Linear[] = [];
+  readonly evaluations: bigint[] = [];
   multipliers = 0;
   readonly #callbacks: ((system: RandomizedSystem) => void)[] = [];
   readonly #isProver: boolean;
@@ -83,7 +91,10 @@ class Assignment implements FirstPhase, RandomizedSystem {
   evaluate(sum: Linear): bigint | null {
     const value = this.valueOf(sum);
     if (!this.#isProver) return null;
-    return this.#secondPhase === null ? (this.#cheat.believe?.(value) ?? value) : value;
+    if (this.#secondPhase !== null) return value;
+    const told = this.#cheat.replay?.[this.evaluations.length] ?? this.#cheat.believe?.(value) ?? value;
+    this.evaluations.push(told);
+    return told;
   }
 
   randomize(callback: (system: RandomizedSystem) => void): void {
@@ -142,13 +153,13 @@ function run(statement: Statement, committed: readonly bigint[], isProver: boole
   );
   const first = system.multipliers;
   system.runSecondPhase();
-  const second = system.multipliers - first;
-  const values = results.map((sum) => system.valueOf(sum));
   return {
     broken: isProver ? system.broken() : new Map(),
-    values,
+    values: results.map((sum) => system.valueOf(sum)),
+    wires: system.wires,
+    evaluations: system.evaluations,
     first,
-    second,
+    second: system.multipliers - first,
     constraints: system.constraints,
   };
 }
@@ -167,26 +178,29 @@ export const isRefused = (outcome: Outcome) => outcome.broken.size > 0;
 export const isRefusedAlways = (statement: Statement, committed: readonly bigint[], cheat: Cheat) =>
   [1, 2, 3].every((seed) => isRefused(prove(statement, committed, { ...cheat, seed })));
 
-/** Free inputs of multipliers that can be changed, one at a time, without breaking anything. */
+/**
+ * Inputs of multipliers that can be changed, one at a time, without breaking anything: whether the rest of the
+ * gadget follows the change or stays as it was.
+ */
 export function looseWires(statement: Statement, committed: readonly bigint[]): string[] {
-  const { first, second } = prove(statement, committed);
+  const { first, second, wires, evaluations } = prove(statement, committed);
   const names = Array.from({ length: first + second }, (_, at) => [`left ${at}`, `right ${at}`]).flat();
-  const deltas = [1n, -1n, 2n ** 64n];
-  return names.filter((name) => {
-    const honest = honestValue(statement, committed, name);
-    return deltas.some((delta) => {
-      const wires = { [name]: modulo(honest + delta) };
-      return !isRefused(prove(statement, committed, { wires }));
-    });
-  });
+  return names.filter((name) =>
+    [1n, -(2n ** 64n)].some((delta) => {
+      const changed = { wires: { [name]: (wires.get(name) ?? 0n) + delta } };
+      return (
+        passes(statement, committed, changed) ||
+        passes(statement, committed, { ...changed, replay: evaluations })
+      );
+    }),
+  );
 }
 
-function honestValue(statement: Statement, committed: readonly bigint[], wire: string): bigint {
-  const system = new Assignment(committed, true, {});
-  statement(
-    system,
-    committed.map((_, index) => Linear.of({ kind: "committed", index })),
-  );
-  system.runSecondPhase();
-  return system.wires.get(wire) ?? 0n;
+function passes(statement: Statement, committed: readonly bigint[], cheat: Cheat): boolean {
+  try {
+    return !isRefused(prove(statement, committed, cheat));
+  } catch (error) {
+    if (error instanceof OutOfDomainError) return false;
+    throw error;
+  }
 }
