@@ -1,9 +1,12 @@
 // sealmeter bill: the customer's bill of a period with its proof, computed on their own device.
+import { randomBytes } from "node:crypto";
 import type { Command } from "commander";
 import { makeBill } from "../src/customer/bill.js";
 import { nobleArithmetic } from "../src/proofs/arithmetic.js";
 import { withHints } from "../src/proofs/bill-hints.js";
-import { encodeLinearBill } from "../src/proofs/linear-bill.js";
+import type { Proving } from "../src/proofs/general-bill.js";
+import { fastGroup } from "../src/proofs/group/wasm.js";
+import { encodeProvedBill } from "../src/proofs/proved-bill.js";
 import { readTariff, type SignedTariff, type Tariff, verifyTariff } from "../src/tariff/document.js";
 import type { BillLines } from "../src/tariff/evaluate.js";
 import {
@@ -91,6 +94,12 @@ export const linesJson = ({ energy, standing, levies, vat, total }: BillLines) =
   total: `${total}`,
 });
 
+/** What general bills are proved with. */
+export const proving = (): Proving => ({
+  group: fastGroup(),
+  entropy: (length) => new Uint8Array(randomBytes(length)),
+});
+
 function runBill(directory: string, options: Options): void {
   const { from, to } = options;
   // Dates of this form stand in the order of their texts.
@@ -98,9 +107,10 @@ function runBill(directory: string, options: Options): void {
   const signed = loadTariff(options.tariff, options.supplier);
   const checked = checkDirectory(directory, options);
   const { intervalSeconds, meterId } = checked.certificate;
-  const bill = makeBill(checked, checked.certificateDocument, signed, { from, to });
+  if (signed.tariff.charge && !options.json) process.stdout.write("proving; this takes seconds ...\n");
+  const bill = makeBill(checked, checked.certificateDocument, signed, { from, to }, proving());
   const { group } = nobleArithmetic;
-  const bytes = encodeLinearBill(options.hints ? withHints(bill, group) : bill);
+  const bytes = encodeProvedBill(options.hints ? withHints(bill, group) : bill);
   writeFile(options.out, bytes);
   const [begin, end] = [utc(bill.from * intervalSeconds), utc(bill.to * intervalSeconds)];
   const result = { meterId, from: begin, to: end, nanoCurrency: linesJson(bill.lines), bytes: bytes.length };

@@ -8,13 +8,8 @@ import type { Arithmetic } from "../proofs/arithmetic.js";
 import type { BillTrust, VerifiedBill } from "../proofs/completeness.js";
 import { coefficientsFor, type Entropy, NotedChecks } from "../proofs/evidence-checks.js";
 import { BatchLedger, type ChainLink } from "../proofs/ledger.js";
-import {
-  areOpened,
-  decodeLinearBill,
-  type ExaminedBill,
-  examineLinearBill,
-  verifyLinearBill,
-} from "../proofs/linear-bill.js";
+import { areOpened, decodeLinearBill, type ExaminedBill, examineLinearBill } from "../proofs/linear-bill.js";
+import { verifyProvedBill } from "../proofs/proved-bill.js";
 import { RateTables } from "../proofs/rate-classes.js";
 import { VerificationError } from "../proofs/signed.js";
 import { FormatError } from "../trusted/encoding/bytes.js";
@@ -72,8 +67,9 @@ export class BillVerifier {
     );
   }
 
-  /** Null if anything is wrong with the bill already. */
+  /** Null if anything is wrong with the bill already, or it is general: those are verified one by one. */
   #examine(file: Uint8Array): Pending | null {
+    if (this.#trust.tariff.tariff.charge !== undefined) return null;
     const noted = new NotedChecks(this.#arithmetic.hashes);
     const links: ChainLink[] = [];
     const ledger = { record: (link: ChainLink) => void links.push(link) };
@@ -110,7 +106,7 @@ export class BillVerifier {
     };
     try {
       const trust = { ...this.#trust, ledger };
-      const verified = verifyLinearBill(decodeLinearBill(file), trust, this.#arithmetic);
+      const verified = verifyProvedBill(file, trust, this.#arithmetic);
       return { verified, reason: null, links };
     } catch (error) {
       return { verified: null, reason: reasonOf(error), links };

@@ -4,7 +4,7 @@ import type { LeafRun } from "../../src/proofs/completeness.js";
 import { BASE } from "../../src/proofs/generators.js";
 import { RateTables } from "../../src/proofs/rate-classes.js";
 import { sumOfRates, weightedSum } from "../../src/proofs/weighted-sum.js";
-import { RATE_MAX } from "../../src/tariff/document.js";
+import { RATE_MAX } from "../../src/tariff/policy.js";
 import { encodeLeaf } from "../../src/trusted/sealing/batch.js";
 import { ARITHMETICS } from "./arithmetics.js";
 import { DAY, EXPORT, IMPORT, pricedTariff, SECONDS } from "./billing.js";
