@@ -79,7 +79,7 @@ function boundsOf(
     case "cost":
       return costBounds(node.policies, tariff, period);
     case "demand":
-      return { low: 0n, high: READING_MAX * BigInt(HOUR_S / period.intervalSeconds) };
+      return { low: 0n, high: BigInt(node.below_Wh - 1) * BigInt(HOUR_S / period.intervalSeconds) };
     case "by-reading": {
       const least = node.ranges.map((_, at) => BigInt(node.ranges[at - 1]?.below_Wh ?? 0));
       const costs = node.ranges.flatMap(({ rate, below_Wh }, at) =>

@@ -56,7 +56,7 @@ const Kind = {
 } as const;
 const KIND_MAX = 12;
 /** Items of the array of a kind, itself included, by its number. */
-const ITEMS = [0, 3, 2, 3, 4, 4, 5, 2, 2, 2, 4, 3, 5];
+const ITEMS = [0, 3, 2, 4, 4, 4, 5, 2, 2, 2, 4, 3, 5];
 const UNITS: readonly Unit[] = ["energy", "power", "money"];
 const PERS: readonly Per[] = ["period", "day"];
 
@@ -71,8 +71,10 @@ export function encodeCharge(expression: Expression): Uint8Array {
       return kindOf(Kind.ENERGY, tstr(expression.obis), list(expression.during, encodeHours));
     case "cost":
       return kindOf(Kind.COST, list(expression.policies, encodePolicy));
-    case "demand":
-      return kindOf(Kind.DEMAND, tstr(expression.obis), list(expression.during, encodeHours));
+    case "demand": {
+      const { obis, during, below_Wh } = expression;
+      return kindOf(Kind.DEMAND, tstr(obis), list(during, encodeHours), int(below_Wh));
+    }
     case "by-reading": {
       const { obis, during, ranges } = expression;
       return kindOf(Kind.BY_READING, tstr(obis), list(during, encodeHours), list(ranges, encodeRange));
@@ -154,8 +156,11 @@ function readOfKind(reader: CborReader, kind: number, below: () => Expression): 
       const length = reader.array(1, POLICIES_MAX);
       return { kind: "cost", policies: Array.from({ length }, () => readPolicy(reader)) };
     }
-    case Kind.DEMAND:
-      return { kind: "demand", obis: readObis(reader), during: readDuring(reader) };
+    case Kind.DEMAND: {
+      const [obis, during, below_Wh] = [readObis(reader), readDuring(reader), reader.uint(READINGS)];
+      if (below_Wh === 0) reader.refuse("a demand of no reading");
+      return { kind: "demand", obis, during, below_Wh };
+    }
     case Kind.BY_READING: {
       const [obis, during] = [readObis(reader), readDuring(reader)];
       return { kind: "by-reading", obis, during, ranges: readRanges(reader, readRange) };

@@ -85,6 +85,7 @@ export function chargeValue(expression: Expression, tariff: Tariff, measured: Pe
       return linearCost(tariff, expression.policies, measured);
     case "demand": {
       const placed = readingsDuring(tariff, expression.obis, expression.during, measured);
+      for (const one of placed) rangeOf(expression.obis, [expression], one, period);
       const highest = placed.reduce((high, { reading }) => Math.max(high, reading), 0);
       return BigInt(highest) * BigInt(HOUR_S / period.intervalSeconds);
     }

@@ -50,8 +50,9 @@ const readers: Readonly<Record<string, Read>> = {
     return { kind: "cost", policies: entries.map((entry) => readEnergy(entry, validity)) };
   },
   demand: (node) => {
-    node.fields(["demand"], ["during"]);
-    return { kind: "demand", ...readChannel(node, "demand") };
+    node.fields(["demand"], ["during", "below"]);
+    const below_Wh = node.has("below") ? readLimit(node) : READINGS;
+    return { kind: "demand", ...readChannel(node, "demand"), below_Wh };
   },
   byReading: (node) => {
     node.fields(["byReading", "ranges"], ["during"]);

@@ -54,6 +54,8 @@ export interface Demand {
   readonly kind: "demand";
   readonly obis: string;
   readonly during: readonly Hours[];
+  /** Wh, 1 to 2^32: only readings below it can be billed. The lower it is, the less a proof costs. */
+  readonly below_Wh: number;
 }
 
 /** Readings below a limit, from the limit of the range before it on, or from 0. */

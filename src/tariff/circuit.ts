@@ -18,7 +18,6 @@ import type { CostInputs, ReadingPlace } from "./circuit-inputs.js";
 import type { Tariff } from "./document.js";
 import { intervalsDuring, type Period } from "./evaluate.js";
 
-const READING_BITS = 32;
 const HOUR_S = 3600;
 const MILLION = 1_000_000n;
 
@@ -131,13 +130,17 @@ const bitsOf = ({ low, high }: Bounds) =>
 
 const difference = (a: Bounds, b: Bounds): Bounds => ({ low: a.low - b.high, high: a.high - b.low });
 
-/** The greatest reading, or zero of none. */
+/** The greatest reading, or zero of none. It is below the limit, so all are. */
 function demandWire(node: Demand, compilation: Compilation): Linear {
   const { system, ranges, period } = compilation;
   const readings = compilation.readingsOf(node);
   if (readings.length === 0) return none();
   const factor = BigInt(HOUR_S / period.intervalSeconds);
-  return maximumOf(system, ranges, readings, READING_BITS, "demand").times(factor);
+  const most = BigInt(node.below_Wh - 1);
+  const bits = Math.max(1, bitLength(most));
+  const greatest = maximumOf(system, ranges, readings, bits, "distance from the highest reading");
+  ranges.check(Linear.constant(most).minus(greatest), bits, "distance of the highest reading from its limit");
+  return greatest.times(factor);
 }
 
 /** A table is a spline whose polynomials go through the origin: rate·start + rate·(r - start). */

@@ -147,7 +147,13 @@ export function expressions(unit: Unit, depth: number): fc.Arbitrary<Expression>
   const below = (of: Unit) => expressions(of, depth - 1);
   const leaves: Readonly<Record<Unit, readonly fc.Arbitrary<Expression>[]>> = {
     energy: [fc.record({ kind: fc.constant("energy" as const), ...channel })],
-    power: [fc.record({ kind: fc.constant("demand" as const), ...channel })],
+    power: [
+      fc.record({
+        kind: fc.constant("demand" as const),
+        ...channel,
+        below_Wh: fc.constantFrom(2 ** 20, 2 ** 20 + 1, 2 ** 32),
+      }),
+    ],
     money: [
       rate.map((price) => ({ kind: "cost", policies: [{ obis: IMPORT, policy: flat(price) }] }) as const),
       fc.tuple(fc.record(channel), limits, fc.array(rate, { minLength: 4, maxLength: 4 })).map(

@@ -246,7 +246,7 @@ describe("a charge written as JSON", () => {
           ],
         },
         {
-          blocks: { max: [{ demand: IMPORT }, { kW: "2.5" }] },
+          blocks: { max: [{ demand: IMPORT }, { demand: IMPORT, below: "20" }, { kW: "2.5" }] },
           per: "day",
           steps: [{ upTo: "1.001", rate: "0" }, { rate: "4" }],
         },
@@ -301,7 +301,8 @@ describe("a charge written as JSON", () => {
           of: {
             kind: "max",
             parts: [
-              { kind: "demand", obis: IMPORT, during: [] },
+              { kind: "demand", obis: IMPORT, during: [], below_Wh: 2 ** 32 },
+              { kind: "demand", obis: IMPORT, during: [], below_Wh: 20_000 },
               { kind: "constant", unit: "power", per: "period", value: 2500 },
             ],
           },
