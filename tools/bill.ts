@@ -1,7 +1,7 @@
 // sealmeter bill: the customer's bill of a period with its proof, computed on their own device.
 import type { Command } from "commander";
 import { makeBill } from "../src/customer/bill.js";
-import { nobleArithmetic } from "../src/proofs/arithmetic.js";
+import { fastArithmetic } from "../src/proofs/arithmetic.js";
 import { withHints } from "../src/proofs/bill-hints.js";
 import { encodeLinearBill } from "../src/proofs/linear-bill.js";
 import { readTariff, type SignedTariff, type Tariff, verifyTariff } from "../src/tariff/document.js";
@@ -99,7 +99,7 @@ function runBill(directory: string, options: Options): void {
   const checked = checkDirectory(directory, options);
   const { intervalSeconds, meterId } = checked.certificate;
   const bill = makeBill(checked, checked.certificateDocument, signed, { from, to });
-  const { group } = nobleArithmetic;
+  const { group } = fastArithmetic();
   const bytes = encodeLinearBill(options.hints ? withHints(bill, group) : bill);
   writeFile(options.out, bytes);
   const [begin, end] = [utc(bill.from * intervalSeconds), utc(bill.to * intervalSeconds)];

@@ -9,7 +9,7 @@ import { type BillLines, billLines } from "../tariff/evaluate.js";
 import { bstr } from "../trusted/encoding/cbor.js";
 import { BLINDING_BASE } from "../trusted/sealing/commitment.js";
 import { bytesOf } from "../trusted/sealing/edwards.js";
-import { type Arithmetic, nobleArithmetic } from "./arithmetic.js";
+import { type Arithmetic, fastArithmetic } from "./arithmetic.js";
 import { type Bill, decodeBill, encodeBill } from "./billed-period.js";
 import {
   type BillTrust,
@@ -125,7 +125,7 @@ export interface ExaminedBill {
 export function verifyLinearBill(
   bill: LinearBill,
   trust: BillTrust,
-  arithmetic: Arithmetic = nobleArithmetic,
+  arithmetic: Arithmetic = fastArithmetic(),
 ): VerifiedBill {
   const { group } = arithmetic;
   const tables = new RateTables(trust.tariff.tariff);
