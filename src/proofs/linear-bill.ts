@@ -26,7 +26,7 @@ import type { Group, Points } from "./group/group.js";
 import { type OpenedMeter, openPeriod } from "./opened-meter.js";
 import { RateTables, rateOf } from "./rate-classes.js";
 import { type EvidenceChecks, ensure } from "./signed.js";
-import { weightedSum } from "./weighted-sum.js";
+import { WeightedSums } from "./weighted-sum.js";
 
 const Fn = ed25519.Point.Fn;
 
@@ -105,7 +105,7 @@ export interface LinearEquation {
 /** How a bill is examined. */
 export interface Examination {
   readonly checks: EvidenceChecks;
-  readonly group: Group;
+  readonly sums: WeightedSums;
   /** Of the tariff in `BillTrust`. */
   readonly tables: RateTables;
 }
@@ -131,7 +131,7 @@ export function verifyLinearBill(
   const tables = new RateTables(trust.tariff.tariff);
   const { verified, equation } = examineLinearBill(bill, trust, {
     checks: checksAtOnce(arithmetic),
-    group,
+    sums: new WeightedSums(group),
     tables,
   });
   ensure(areOpened([equation], [1n], group), "the total is not that of the readings which the meter sealed");
@@ -145,7 +145,7 @@ export function verifyLinearBill(
 export function examineLinearBill(
   bill: LinearBill,
   trust: BillTrust,
-  { checks, group, tables }: Examination,
+  { checks, sums, tables }: Examination,
 ): ExaminedBill {
   const { tariff } = trust.tariff;
   const { lines } = bill;
@@ -170,7 +170,7 @@ export function examineLinearBill(
     absentIntervals: period.to - period.from - readings / certificate.channels.length,
     statusUnion: statusUnionOf(runs),
   };
-  const sum = weightedSum(runs, table, group);
+  const sum = sums.of(runs, table);
   return { verified, equation: { sum, energy: lines.energy, opening } };
 }
 
