@@ -4,6 +4,7 @@ import type { Group } from "./group/group.js";
 import { type Hashes, nobleHashes } from "./group/hashes.js";
 import { nobleGroup } from "./group/noble.js";
 import { fastGroup } from "./group/wasm.js";
+import { fastHashes } from "./group/wasm-hashes.js";
 
 export interface Arithmetic {
   readonly group: Group;
@@ -14,4 +15,4 @@ export interface Arithmetic {
 export const nobleArithmetic: Arithmetic = { group: nobleGroup, hashes: nobleHashes };
 
 /** In WebAssembly. */
-export const fastArithmetic = (): Arithmetic => ({ group: fastGroup(), hashes: nobleHashes });
+export const fastArithmetic = (): Arithmetic => ({ group: fastGroup(), hashes: fastHashes() });
