@@ -3,7 +3,6 @@
 // Garillot and Nikolaenko, "Taming the many EdDSAs", 2020); everything else is as strict as the meter's own
 // verification (trusted/sealing/signature.ts).
 import { concatBytes } from "@noble/hashes/utils.js";
-import { bstr } from "../trusted/encoding/cbor.js";
 import { type DocumentType, type Sign1, toBeSigned } from "../trusted/encoding/cose.js";
 import { L, numberOf } from "../trusted/sealing/edwards.js";
 import { ENCODING_BYTES, EncodingError, type Group, type Points } from "./group/group.js";
@@ -14,19 +13,23 @@ export interface SignatureClaim {
   readonly key: Uint8Array;
   /** R and S, 64 bytes. */
   readonly signature: Uint8Array;
-  /** k = SHA-512(R || A || M) mod l. */
+  /** k = SHA-512(R || A || M), not yet reduced modulo l. */
   readonly challenge: bigint;
 }
 
-const PREFIXES = new Map<DocumentType, Uint8Array>();
+const PREFIXES = new Map<string, Uint8Array>();
+/** Most prefixes that are kept: documents of a type differ in length by a few bytes. */
+const PREFIXES_MAX = 1024;
 
-/** What stands before the payload in `toBeSigned`, which is the same for all documents of a type. */
-function prefixOf(type: DocumentType): Uint8Array {
-  const known = PREFIXES.get(type);
+/** What stands before a payload of `length` bytes in `toBeSigned`: the same for all of them. */
+function prefixOf(type: DocumentType, length: number): Uint8Array {
+  const name = `${type} ${length}`;
+  const known = PREFIXES.get(name);
   if (known) return known;
-  const ofNothing = toBeSigned(type, new Uint8Array(0));
-  const prefix = ofNothing.slice(0, ofNothing.length - bstr(new Uint8Array(0)).length);
-  PREFIXES.set(type, prefix);
+  if (PREFIXES.size >= PREFIXES_MAX) PREFIXES.clear();
+  const message = toBeSigned(type, new Uint8Array(length));
+  const prefix = message.slice(0, message.length - length);
+  PREFIXES.set(name, prefix);
   return prefix;
 }
 
@@ -37,9 +40,14 @@ export function claimOf(
   key: Uint8Array,
   hashes: Hashes,
 ): SignatureClaim {
-  const encodedR = signature.subarray(0, ENCODING_BYTES);
-  const message = concatBytes(encodedR, key, prefixOf(type), bstr(payload));
-  return { key, signature, challenge: numberOf(hashes.sha512(message)) % L };
+  const prefix = prefixOf(type, payload.length);
+  const before = 2 * ENCODING_BYTES + prefix.length;
+  const message = new Uint8Array(before + payload.length);
+  message.set(signature.subarray(0, ENCODING_BYTES));
+  message.set(key, ENCODING_BYTES);
+  message.set(prefix, 2 * ENCODING_BYTES);
+  message.set(payload, before);
+  return { key, signature, challenge: numberOf(hashes.sha512(message)) };
 }
 
 /**
