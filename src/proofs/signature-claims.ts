@@ -7,14 +7,15 @@ import { type DocumentType, type Sign1, toBeSigned } from "../trusted/encoding/c
 import { L, numberOf } from "../trusted/sealing/edwards.js";
 import { ENCODING_BYTES, EncodingError, type Group, type Points } from "./group/group.js";
 import type { Hashes } from "./group/hashes.js";
+import { limbsOf, limbsOfNumber, ProductSum } from "./product-sums.js";
 
 export interface SignatureClaim {
   /** A, 32 bytes. Claims under one key share the array, so that the key is decoded once. */
   readonly key: Uint8Array;
   /** R and S, 64 bytes. */
   readonly signature: Uint8Array;
-  /** k = SHA-512(R || A || M), not yet reduced modulo l. */
-  readonly challenge: bigint;
+  /** k = SHA-512(R || A || M), 64 bytes little-endian, not yet reduced modulo l. */
+  readonly challenge: Uint8Array;
 }
 
 const PREFIXES = new Map<string, Uint8Array>();
@@ -47,7 +48,7 @@ export function claimOf(
   message.set(key, ENCODING_BYTES);
   message.set(prefix, 2 * ENCODING_BYTES);
   message.set(payload, before);
-  return { key, signature, challenge: numberOf(hashes.sha512(message)) };
+  return { key, signature, challenge: hashes.sha512(message) };
 }
 
 /**
@@ -61,23 +62,34 @@ export function areSigned(
   coefficients: readonly bigint[],
   group: Group,
 ): boolean {
-  let ofBase = 0n;
-  const ofKeys = new Map<Uint8Array, bigint>();
+  const ofBase = new ProductSum();
+  const ofKeys = new Map<Uint8Array, ProductSum>();
   const encodedRs = new Uint8Array(claims.length * ENCODING_BYTES);
   for (const [at, { key, signature, challenge }] of claims.entries()) {
-    const S = numberOf(signature.subarray(ENCODING_BYTES));
-    if (signature.length !== 2 * ENCODING_BYTES || S >= L) return false;
-    const coefficient = coefficients[at] ?? 0n;
-    ofBase += coefficient * S;
-    ofKeys.set(key, (ofKeys.get(key) ?? 0n) + coefficient * challenge);
+    const S = signature.subarray(ENCODING_BYTES);
+    if (!isBelowOrder(S)) return false;
+    const coefficient = limbsOfNumber(coefficients[at] ?? 0n);
+    ofBase.add(coefficient, limbsOf(S));
+    const ofKey = ofKeys.get(key) ?? new ProductSum();
+    ofKey.add(coefficient, limbsOf(challenge));
+    ofKeys.set(key, ofKey);
     encodedRs.set(signature.subarray(0, ENCODING_BYTES), at * ENCODING_BYTES);
   }
   const keys = signingKeys([...ofKeys.keys()], group);
   const Rs = decodedOrNull(() => group.decodeEd25519(encodedRs));
   if (keys === null || Rs === null) return false;
-  const reduced = [...ofKeys.values()].map((scalar) => scalar % L);
-  const scalars = [(L - (ofBase % L)) % L, ...reduced, ...coefficients];
+  const reduced = [...ofKeys.values()].map((sum) => sum.value() % L);
+  const scalars = [(L - (ofBase.value() % L)) % L, ...reduced, ...coefficients];
   return group.isTorsion(group.sum(scalars, group.concat([group.base, keys, Rs])));
+}
+
+/** The highest byte of l: a scalar that has a lower one is below l. */
+const ORDER_TOP = Number(L >> 248n);
+
+/** Whether 32 bytes are a scalar below l. */
+function isBelowOrder(scalar: Uint8Array): boolean {
+  if (scalar.length !== ENCODING_BYTES) return false;
+  return (scalar[ENCODING_BYTES - 1] ?? 0) < ORDER_TOP || numberOf(scalar) < L;
 }
 
 /** The points of signing keys; null unless all are canonical, and none of small order. */

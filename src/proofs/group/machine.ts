@@ -89,8 +89,10 @@ export class Area {
     // Typed arrays take numbers modulo 2^64.
     const words = new BigUint64Array(this.#memory.buffer, at, scalars.length * SCALAR_WORDS);
     scalars.forEach((scalar, index) => {
+      let rest = scalar;
       for (let word = 0; word < SCALAR_WORDS; word++) {
-        words[index * SCALAR_WORDS + word] = scalar >> BigInt(64 * word);
+        words[index * SCALAR_WORDS + word] = rest;
+        rest >>= 64n;
       }
     });
     return at;
