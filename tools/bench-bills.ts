@@ -4,7 +4,7 @@ import { randomBytes } from "node:crypto";
 import type { Command } from "commander";
 import { modelBill } from "../host-sim/model-bills.js";
 import { ModelStreet } from "../host-sim/model-street.js";
-import { type Arithmetic, nobleArithmetic } from "../src/proofs/arithmetic.js";
+import { type Arithmetic, fastArithmetic, nobleArithmetic } from "../src/proofs/arithmetic.js";
 import { withHints } from "../src/proofs/bill-hints.js";
 import { encodeLinearBill, type LinearBill } from "../src/proofs/linear-bill.js";
 import { BillVerifier } from "../src/supplier/verify-bills.js";
@@ -83,16 +83,18 @@ function tariffOf(street: ModelStreet, rateCount: number): SignedTariff {
 /** The figures of all kinds of bills, with the fast arithmetic and beside it noble's. */
 export function benchBillSet({ bills, together }: Pick<Options, "bills" | "together">): Figure[] {
   const street = new ModelStreet({ meters: METERS, intervalSeconds: INTERVAL_S });
+  const fast = fastArithmetic();
   return RATE_COUNTS.flatMap((rateCount) => {
     const tariff = tariffOf(street, rateCount);
     const bare = street.meters.map((_, meter) => modelBill(street, meter, DAYS, tariff));
-    const hinted = bare.map((bill) => withHints(bill, nobleArithmetic.group));
+    const hinted = bare.map((bill) => withHints(bill, fast.group));
     const rate = (made: readonly LinearBill[], arithmetic: Arithmetic, count: number) =>
       perSecond(street, tariff, made.map(encodeLinearBill), arithmetic, count, together);
     return [
       { name: `${rateCount} rates, readings a second on one core`, value: "" },
       { name: "  by noble's arithmetic", value: rate(bare, nobleArithmetic, METERS).toFixed(0) },
-      ...speed("  with hints", rate(hinted, nobleArithmetic, bills)),
+      ...speed("  in WebAssembly, without hints", rate(bare, fast, bills)),
+      ...speed("  in WebAssembly, with hints", rate(hinted, fast, bills)),
     ];
   });
 }

@@ -2,7 +2,7 @@
 import { randomBytes } from "node:crypto";
 import { readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { nobleArithmetic } from "../src/proofs/arithmetic.js";
+import { fastArithmetic } from "../src/proofs/arithmetic.js";
 import { BILL_BYTES_MAX } from "../src/proofs/billed-period.js";
 import { BillVerifier, type SetTrust, type Verdict } from "../src/supplier/verify-bills.js";
 import { readFile, systemReason, UsageError } from "./command-line.js";
@@ -56,7 +56,7 @@ export class FileVerifier {
   readonly #verifier: BillVerifier;
 
   constructor(trust: SetTrust) {
-    this.#verifier = new BillVerifier(trust, nobleArithmetic, entropy);
+    this.#verifier = new BillVerifier(trust, fastArithmetic(), entropy);
   }
 
   /** Verdicts on the bills in these files, in order. A file that cannot be read is a bill that is refused. */

@@ -2,7 +2,7 @@
 import { randomBytes } from "node:crypto";
 import type { Command } from "commander";
 import { makeBill } from "../src/customer/bill.js";
-import { nobleArithmetic } from "../src/proofs/arithmetic.js";
+import { fastArithmetic } from "../src/proofs/arithmetic.js";
 import { withHints } from "../src/proofs/bill-hints.js";
 import type { Proving } from "../src/proofs/general-bill.js";
 import { fastGroup } from "../src/proofs/group/wasm.js";
@@ -109,7 +109,7 @@ function runBill(directory: string, options: Options): void {
   const { intervalSeconds, meterId } = checked.certificate;
   if (signed.tariff.charge && !options.json) process.stdout.write("proving; this takes seconds ...\n");
   const bill = makeBill(checked, checked.certificateDocument, signed, { from, to }, proving());
-  const { group } = nobleArithmetic;
+  const { group } = fastArithmetic();
   const bytes = encodeProvedBill(options.hints ? withHints(bill, group) : bill);
   writeFile(options.out, bytes);
   const [begin, end] = [utc(bill.from * intervalSeconds), utc(bill.to * intervalSeconds)];

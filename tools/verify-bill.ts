@@ -2,8 +2,6 @@
 import { existsSync } from "node:fs";
 import type { Command } from "commander";
 import { BILL_BYTES_MAX } from "../src/proofs/billed-period.js";
-import { nobleHashes } from "../src/proofs/group/hashes.js";
-import { fastGroup } from "../src/proofs/group/wasm.js";
 import { BatchLedger } from "../src/proofs/ledger.js";
 import { type SupplierTrust, verifyBill } from "../src/supplier/verify-bill.js";
 import { billTable, linesJson, loadTariff } from "./bill.js";
@@ -63,7 +61,7 @@ function runVerifyBill(file: string, options: Options): void {
 /** What the bill has shown is remembered before anything is said of it, and above all when it is refused. */
 function checkBill(file: string, bytes: Uint8Array, trust: SupplierTrust, seen: string | undefined) {
   try {
-    return inFile(file, () => verifyBill(bytes, trust, { group: fastGroup(), hashes: nobleHashes }));
+    return inFile(file, () => verifyBill(bytes, trust));
   } finally {
     if (seen !== undefined) writeFile(seen, `${JSON.stringify(trust.ledger)}\n`);
   }

@@ -3,6 +3,8 @@
 import type { Group } from "./group/group.js";
 import { type Hashes, nobleHashes } from "./group/hashes.js";
 import { nobleGroup } from "./group/noble.js";
+import { fastGroup } from "./group/wasm.js";
+import { fastHashes } from "./group/wasm-hashes.js";
 
 export interface Arithmetic {
   readonly group: Group;
@@ -11,3 +13,6 @@ export interface Arithmetic {
 
 /** All by noble. */
 export const nobleArithmetic: Arithmetic = { group: nobleGroup, hashes: nobleHashes };
+
+/** In WebAssembly. */
+export const fastArithmetic = (): Arithmetic => ({ group: fastGroup(), hashes: fastHashes() });

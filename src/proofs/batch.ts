@@ -3,20 +3,21 @@
 // bytes encode a group element is found out, and refused, where the element is used.
 
 import type { Certificate } from "../trusted/authority/certificate.js";
-import { CHANNELS_MAX, readIntervalSeconds, readMeterId } from "../trusted/authority/configuration.js";
+import { CHANNELS_MAX, METER_ID } from "../trusted/authority/configuration.js";
 import { FormatError, readUint, sameBytes } from "../trusted/encoding/bytes.js";
-import { CborReader } from "../trusted/encoding/cbor.js";
-import { decodeSign1 } from "../trusted/encoding/cose.js";
-import { dayOf, intervalStart_s, U32_MAX } from "../trusted/metrology/interval.js";
+import { dayOf, INTERVAL_SECONDS, intervalStart_s, U32_MAX } from "../trusted/metrology/interval.js";
 import { type BatchStatement, LEAF_BYTES } from "../trusted/sealing/batch.js";
 import { LEAVES_MAX } from "../trusted/sealing/merkle.js";
+import { ViewReader } from "./cbor-views.js";
 import { atOnce, isRevoked, type Renewal, type Revocation } from "./certificate.js";
+import { openSign1 } from "./envelope.js";
 import type { Hashes } from "./group/hashes.js";
 import type { BatchLedger, ChainLink } from "./ledger.js";
 import { type EvidenceChecks, ensure, VerificationError } from "./signed.js";
 
 /** The largest statement has 206 bytes. */
 const STATEMENT_BYTES_MAX = 256;
+const METER_ID_CHARACTERS_MAX = 32;
 const U16_MAX = 0xffff;
 const DIGEST_BYTES = 32;
 /** Where in a leaf its channel, its status and its commitment stand, after the interval. */
@@ -58,18 +59,18 @@ export interface Trust {
 }
 
 /**
- * Takes the payload of a batch apart; the inverse of `encodeStatement`.
+ * Takes the payload of a batch apart; the inverse of `encodeStatement`. Its digests are views of the payload.
  * @throws FormatError for malformed bytes, a value out of its range, or intervals of more than one UTC day.
  */
 export function decodeStatement(payload: Uint8Array): BatchStatement {
-  const reader = new CborReader(payload, "batch statement");
+  const reader = new ViewReader(payload, "batch statement");
   reader.map(12);
   const statement = {
-    meterId: readMeterId(reader.key(1)),
+    meterId: reader.key(1).text(METER_ID_CHARACTERS_MAX, METER_ID),
     batchNumber: reader.key(2).uint(U32_MAX),
     epoch: reader.key(3).uint(U16_MAX),
     firstInterval: reader.key(4).uint(U32_MAX),
-    intervalSeconds: readIntervalSeconds(reader.key(5)),
+    intervalSeconds: reader.key(5).uint(U32_MAX),
     intervalCount: reader.key(6).uint(LEAVES_MAX),
     channelCount: reader.key(7).uint(CHANNELS_MAX),
     merkleRoot: reader.key(8).bytes(DIGEST_BYTES),
@@ -82,6 +83,8 @@ export function decodeStatement(payload: Uint8Array): BatchStatement {
   const { firstInterval, intervalSeconds, intervalCount, channelCount } = statement;
   const leaves = intervalCount * channelCount;
   const last = firstInterval + intervalCount - 1;
+  if (!INTERVAL_SECONDS.includes(intervalSeconds))
+    reader.refuse(`${intervalSeconds} s is no interval length`);
   if (leaves < 1 || leaves > LEAVES_MAX) reader.refuse(`${leaves} leaves`);
   if (last > U32_MAX || dayOf(firstInterval, intervalSeconds) !== dayOf(last, intervalSeconds)) {
     reader.refuse(`intervals ${firstInterval} to ${last} are not of one day`);
@@ -151,7 +154,7 @@ export function verifyStatement(
   trust: Trust,
   checks: EvidenceChecks = atOnce,
 ): SignedBatch {
-  const envelope = decodeSign1(document, "batch-1", STATEMENT_BYTES_MAX);
+  const envelope = openSign1(document, "batch-1", STATEMENT_BYTES_MAX);
   const statement = decodeStatement(envelope.payload);
   const { meterId, batchNumber } = statement;
   const { certificate: first, renewals = [], revocation } = trust;

@@ -11,6 +11,7 @@ import { array, bstr, CborReader, int, map, tstr } from "../trusted/encoding/cbo
 import { U32_MAX } from "../trusted/metrology/interval.js";
 import { LEAF_BYTES } from "../trusted/sealing/batch.js";
 import { LEAVES_MAX } from "../trusted/sealing/merkle.js";
+import { ViewReader } from "./cbor-views.js";
 import { RENEWALS_MAX } from "./certificate.js";
 import { HINT_BYTES } from "./group/group.js";
 
@@ -104,7 +105,7 @@ export function encodeBill(bill: Bill, proof: Uint8Array): Uint8Array {
   );
 }
 
-function readBatch(reader: CborReader): SuppliedBatch {
+function readBatch(reader: ViewReader): SuppliedBatch {
   const isHinted = reader.array(2, 3) === 3;
   const document = reader.bytes(0, DOCUMENT_BYTES_MAX);
   const leaves = reader.bytes(0, LEAVES_MAX * LEAF_BYTES);
@@ -115,7 +116,7 @@ function readBatch(reader: CborReader): SuppliedBatch {
 }
 
 /**
- * Takes a bill apart; nothing in it is verified.
+ * Takes a bill apart; nothing in it is verified. Its batches are views of `bytes`.
  * @param readProof reads the item under key 9.
  * @throws FormatError for malformed bytes, or more of them than a bill can have.
  */
@@ -136,7 +137,17 @@ export function decodeBill<Proof>(
     tariffDigest: reader.key(5).bytes(DIGEST_BYTES),
     certificate: reader.key(6).bytes(0, DOCUMENT_BYTES_MAX),
   };
-  const batches = Array.from({ length: reader.key(7).array(0, BILL_BATCHES_MAX) }, () => readBatch(reader));
+  const views = new ViewReader(bytes, "bill", reader.key(7).position);
+  const batches = Array.from({ length: views.array(0, BILL_BATCHES_MAX) }, () => readBatch(views));
+  const costs = readCosts(
+    new CborReader(bytes.subarray(views.position), "bill after its batches"),
+    readProof,
+  );
+  return { bill: { ...names, renewals: costs.renewals, batches, lines: costs.lines }, proof: costs.proof };
+}
+
+/** What stands after the batches. */
+function readCosts<Proof>(reader: CborReader, readProof: (reader: CborReader) => Proof) {
   const energy = readAmount(reader.key(8));
   const proof = readProof(reader.key(9));
   const lines = {
@@ -150,5 +161,5 @@ export function decodeBill<Proof>(
     reader.bytes(0, DOCUMENT_BYTES_MAX),
   );
   reader.end();
-  return { bill: { ...names, renewals, batches, lines }, proof };
+  return { lines, renewals, proof };
 }

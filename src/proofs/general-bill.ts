@@ -13,7 +13,7 @@ import { array, bstr, int } from "../trusted/encoding/cbor.js";
 import { type DocumentType, decodeSign1 } from "../trusted/encoding/cose.js";
 import { LEAF_BYTES } from "../trusted/sealing/batch.js";
 import { digest } from "../trusted/sealing/keys.js";
-import { type Arithmetic, nobleArithmetic } from "./arithmetic.js";
+import { type Arithmetic, fastArithmetic } from "./arithmetic.js";
 import { COMMITMENT_AT } from "./batch.js";
 import { allOf, checkLines, checkTotal } from "./bill-lines.js";
 import {
@@ -40,12 +40,11 @@ import type { Variable } from "./constraints/system.js";
 import { Verifier } from "./constraints/verifier.js";
 import { checksAtOnce } from "./evidence-checks.js";
 import type { Group } from "./group/group.js";
-import type { Examination } from "./linear-bill.js";
 import { type OpenedBatch, type OpenedMeter, openPeriod } from "./opened-meter.js";
 import { rateClasses } from "./rate-classes.js";
-import { ensure } from "./signed.js";
+import { type EvidenceChecks, ensure } from "./signed.js";
 import { type Entropy, Transcript } from "./transcript.js";
-import { weightedSum } from "./weighted-sum.js";
+import { WeightedSums } from "./weighted-sum.js";
 
 const Fn = ed25519.Point.Fn;
 
@@ -228,12 +227,18 @@ function weighted(weights: Weights, numbers: ByChannel<number | bigint>): bigint
 export function verifyGeneralBill(
   bill: GeneralBill,
   trust: BillTrust,
-  arithmetic: Arithmetic = nobleArithmetic,
+  arithmetic: Arithmetic = fastArithmetic(),
 ): VerifiedBill {
   const { group } = arithmetic;
   const { verified, equation } = examineGeneralBill(bill, trust, { checks: checksAtOnce(arithmetic), group });
   ensure(holds(group, equation), "the total is not proved of the readings which the meter sealed");
   return verified;
+}
+
+/** How a bill is examined. */
+export interface GeneralExamination {
+  readonly checks: EvidenceChecks;
+  readonly group: Group;
 }
 
 /** A bill that is right if what the examination has put off is, and its equation. */
@@ -250,7 +255,7 @@ export interface ExaminedGeneralBill {
 export function examineGeneralBill(
   bill: GeneralBill,
   trust: BillTrust,
-  { checks, group }: Omit<Examination, "tables">,
+  { checks, group }: GeneralExamination,
 ): ExaminedGeneralBill {
   const { tariff } = trust.tariff;
   checkTotal(bill.lines);
@@ -262,9 +267,8 @@ export function examineGeneralBill(
   const runs = verifyBatches(bill, certified, trust, checks);
   const inputs = costInputs(tariff, certificate.channels, presentIn(runs, period), period);
   const verifier = new Verifier(group, transcriptOf(bill));
-  const sums = inputs.sums.map(({ weights }) =>
-    group.encode(weightedSum(runs, rateClasses(weights, period), group)),
-  );
+  const adder = new WeightedSums(group);
+  const sums = inputs.sums.map(({ weights }) => group.encode(adder.of(runs, rateClasses(weights, period))));
   const committed = [...sums, ...commitmentsOf(inputs, runs, period)].map((each) => verifier.commit(each));
   constrainCost(verifier, inputs, tariff, period, committed, bill.lines.energy);
   return {

@@ -9,7 +9,7 @@ import { billLines } from "../tariff/evaluate.js";
 import { bstr } from "../trusted/encoding/cbor.js";
 import { BLINDING_BASE } from "../trusted/sealing/commitment.js";
 import { bytesOf } from "../trusted/sealing/edwards.js";
-import { type Arithmetic, nobleArithmetic } from "./arithmetic.js";
+import { type Arithmetic, fastArithmetic } from "./arithmetic.js";
 import { checkLines, checkTotal } from "./bill-lines.js";
 import { type Bill, decodeBill, encodeBill } from "./billed-period.js";
 import {
@@ -26,7 +26,7 @@ import type { Group, Points } from "./group/group.js";
 import { type OpenedMeter, openPeriod } from "./opened-meter.js";
 import { RateTables, rateOf } from "./rate-classes.js";
 import { type EvidenceChecks, ensure } from "./signed.js";
-import { weightedSum } from "./weighted-sum.js";
+import { WeightedSums } from "./weighted-sum.js";
 
 const Fn = ed25519.Point.Fn;
 
@@ -104,7 +104,7 @@ export interface LinearEquation {
 /** How a bill is examined. */
 export interface Examination {
   readonly checks: EvidenceChecks;
-  readonly group: Group;
+  readonly sums: WeightedSums;
   /** Of the tariff in `BillTrust`. */
   readonly tables: RateTables;
 }
@@ -124,13 +124,13 @@ export interface ExaminedBill {
 export function verifyLinearBill(
   bill: LinearBill,
   trust: BillTrust,
-  arithmetic: Arithmetic = nobleArithmetic,
+  arithmetic: Arithmetic = fastArithmetic(),
 ): VerifiedBill {
   const { group } = arithmetic;
   const tables = new RateTables(trust.tariff.tariff);
   const { verified, equation } = examineLinearBill(bill, trust, {
     checks: checksAtOnce(arithmetic),
-    group,
+    sums: new WeightedSums(group),
     tables,
   });
   ensure(areOpened([equation], [1n], group), "the total is not that of the readings which the meter sealed");
@@ -144,7 +144,7 @@ export function verifyLinearBill(
 export function examineLinearBill(
   bill: LinearBill,
   trust: BillTrust,
-  { checks, group, tables }: Examination,
+  { checks, sums, tables }: Examination,
 ): ExaminedBill {
   const { tariff } = trust.tariff;
   const { lines } = bill;
@@ -156,7 +156,7 @@ export function examineLinearBill(
   checkLines(lines, tariff, standingDays);
   const runs = verifyBatches(bill, certified, trust, checks);
   const verified = verifiedBill(bill, certified, standingDays, runs);
-  const sum = weightedSum(runs, table, group);
+  const sum = sums.of(runs, table);
   return { verified, equation: { sum, energy: lines.energy, opening } };
 }
 

@@ -13,7 +13,7 @@ export const encodeProvedBill = (bill: ProvedBill): Uint8Array =>
 
 /**
  * Verifies the bytes of a bill of the kind that the verifier's tariff asks for.
- * @param arithmetic what to compute with; by default noble's.
+ * @param arithmetic what to compute with; by default the fast pair.
  * @throws FormatError for malformed bytes or a bill of the other kind, VerificationError with the reason for which
  *   the bill is refused.
  */

@@ -3,30 +3,34 @@
 // Garillot and Nikolaenko, "Taming the many EdDSAs", 2020); everything else is as strict as the meter's own
 // verification (trusted/sealing/signature.ts).
 import { concatBytes } from "@noble/hashes/utils.js";
-import { bstr } from "../trusted/encoding/cbor.js";
 import { type DocumentType, type Sign1, toBeSigned } from "../trusted/encoding/cose.js";
 import { L, numberOf } from "../trusted/sealing/edwards.js";
 import { ENCODING_BYTES, EncodingError, type Group, type Points } from "./group/group.js";
 import type { Hashes } from "./group/hashes.js";
+import { limbsOf, limbsOfNumber, ProductSum } from "./product-sums.js";
 
 export interface SignatureClaim {
   /** A, 32 bytes. Claims under one key share the array, so that the key is decoded once. */
   readonly key: Uint8Array;
   /** R and S, 64 bytes. */
   readonly signature: Uint8Array;
-  /** k = SHA-512(R || A || M) mod l. */
-  readonly challenge: bigint;
+  /** k = SHA-512(R || A || M), 64 bytes little-endian, not yet reduced modulo l. */
+  readonly challenge: Uint8Array;
 }
 
-const PREFIXES = new Map<DocumentType, Uint8Array>();
+const PREFIXES = new Map<string, Uint8Array>();
+/** Most prefixes that are kept: documents of a type differ in length by a few bytes. */
+const PREFIXES_MAX = 1024;
 
-/** What stands before the payload in `toBeSigned`, which is the same for all documents of a type. */
-function prefixOf(type: DocumentType): Uint8Array {
-  const known = PREFIXES.get(type);
+/** What stands before a payload of `length` bytes in `toBeSigned`: the same for all of them. */
+function prefixOf(type: DocumentType, length: number): Uint8Array {
+  const name = `${type} ${length}`;
+  const known = PREFIXES.get(name);
   if (known) return known;
-  const ofNothing = toBeSigned(type, new Uint8Array(0));
-  const prefix = ofNothing.slice(0, ofNothing.length - bstr(new Uint8Array(0)).length);
-  PREFIXES.set(type, prefix);
+  if (PREFIXES.size >= PREFIXES_MAX) PREFIXES.clear();
+  const message = toBeSigned(type, new Uint8Array(length));
+  const prefix = message.slice(0, message.length - length);
+  PREFIXES.set(name, prefix);
   return prefix;
 }
 
@@ -37,9 +41,14 @@ export function claimOf(
   key: Uint8Array,
   hashes: Hashes,
 ): SignatureClaim {
-  const encodedR = signature.subarray(0, ENCODING_BYTES);
-  const message = concatBytes(encodedR, key, prefixOf(type), bstr(payload));
-  return { key, signature, challenge: numberOf(hashes.sha512(message)) % L };
+  const prefix = prefixOf(type, payload.length);
+  const before = 2 * ENCODING_BYTES + prefix.length;
+  const message = new Uint8Array(before + payload.length);
+  message.set(signature.subarray(0, ENCODING_BYTES));
+  message.set(key, ENCODING_BYTES);
+  message.set(prefix, 2 * ENCODING_BYTES);
+  message.set(payload, before);
+  return { key, signature, challenge: hashes.sha512(message) };
 }
 
 /**
@@ -53,23 +62,34 @@ export function areSigned(
   coefficients: readonly bigint[],
   group: Group,
 ): boolean {
-  let ofBase = 0n;
-  const ofKeys = new Map<Uint8Array, bigint>();
+  const ofBase = new ProductSum();
+  const ofKeys = new Map<Uint8Array, ProductSum>();
   const encodedRs = new Uint8Array(claims.length * ENCODING_BYTES);
   for (const [at, { key, signature, challenge }] of claims.entries()) {
-    const S = numberOf(signature.subarray(ENCODING_BYTES));
-    if (signature.length !== 2 * ENCODING_BYTES || S >= L) return false;
-    const coefficient = coefficients[at] ?? 0n;
-    ofBase += coefficient * S;
-    ofKeys.set(key, (ofKeys.get(key) ?? 0n) + coefficient * challenge);
+    const S = signature.subarray(ENCODING_BYTES);
+    if (!isBelowOrder(S)) return false;
+    const coefficient = limbsOfNumber(coefficients[at] ?? 0n);
+    ofBase.add(coefficient, limbsOf(S));
+    const ofKey = ofKeys.get(key) ?? new ProductSum();
+    ofKey.add(coefficient, limbsOf(challenge));
+    ofKeys.set(key, ofKey);
     encodedRs.set(signature.subarray(0, ENCODING_BYTES), at * ENCODING_BYTES);
   }
   const keys = signingKeys([...ofKeys.keys()], group);
   const Rs = decodedOrNull(() => group.decodeEd25519(encodedRs));
   if (keys === null || Rs === null) return false;
-  const reduced = [...ofKeys.values()].map((scalar) => scalar % L);
-  const scalars = [(L - (ofBase % L)) % L, ...reduced, ...coefficients];
+  const reduced = [...ofKeys.values()].map((sum) => sum.value() % L);
+  const scalars = [(L - (ofBase.value() % L)) % L, ...reduced, ...coefficients];
   return group.isTorsion(group.sum(scalars, group.concat([group.base, keys, Rs])));
+}
+
+/** The highest byte of l: a scalar that has a lower one is below l. */
+const ORDER_TOP = Number(L >> 248n);
+
+/** Whether 32 bytes are a scalar below l. */
+function isBelowOrder(scalar: Uint8Array): boolean {
+  if (scalar.length !== ENCODING_BYTES) return false;
+  return (scalar[ENCODING_BYTES - 1] ?? 0) < ORDER_TOP || numberOf(scalar) < L;
 }
 
 /** The points of signing keys; null unless all are canonical, and none of small order. */

@@ -8,41 +8,62 @@ import { EncodingError, type Group, HINT_BYTES, type Points } from "./group/grou
 import type { RateClasses } from "./rate-classes.js";
 import { VerificationError } from "./signed.js";
 
-/**
- * The sum of rate·C, one point; of no leaves the identity.
- * @param runs of leaves of the table's period and channels.
- * @throws VerificationError naming the first leaf with a rate whose commitment is no group element, or comes with
- *   a wrong hint.
- */
-export function weightedSum(runs: readonly LeafRun[], table: RateClasses, group: Group): Points {
-  const kinds = [runs.filter(({ hints }) => hints !== null), runs.filter(({ hints }) => hints === null)];
-  const sums = kinds
-    .filter((kind) => kind.length > 0)
-    .map((kind) => sumOfRates(table.rates, sumsByRate(kind, table, group), group));
-  return sums.reduce((sum, part) => group.add(sum, part), group.zero);
-}
+/** Adds up commitments by rates. The buffers in which it gathers leaves are kept from one bill to the next. */
+export class WeightedSums {
+  readonly #group: Group;
+  #leaves = new Uint8Array(0);
+  #hints = new Uint8Array(0);
+  #classes = new Int32Array(0);
 
-/** Runs that all have hints, or none: their commitments added up, a sum for each rate. */
-function sumsByRate(runs: readonly LeafRun[], table: RateClasses, group: Group): Points {
-  const count = runs.reduce((sum, { leaves }) => sum + leaves.length / LEAF_BYTES, 0);
-  const bytes = new Uint8Array(count * LEAF_BYTES);
-  const hints = runs[0]?.hints ? new Uint8Array(count * HINT_BYTES) : null;
-  const classes = new Int32Array(count);
-  let at = 0;
-  for (const run of runs) {
-    const leafCount = run.leaves.length / LEAF_BYTES;
-    const first = (run.firstInterval - table.from) * table.channelCount;
-    bytes.set(run.leaves, at * LEAF_BYTES);
-    if (run.hints) hints?.set(run.hints, at * HINT_BYTES);
-    classes.set(table.classes.subarray(first, first + leafCount), at);
-    at += leafCount;
+  constructor(group: Group) {
+    this.#group = group;
   }
-  const encodings = { bytes, offset: COMMITMENT_AT, stride: LEAF_BYTES, count };
-  try {
-    return group.sumsByClass(encodings, hints, classes, table.rates.length);
-  } catch (error) {
-    if (error instanceof EncodingError) throw badLeaf(runs, error.index);
-    throw error;
+
+  /**
+   * The sum of rate·C, one point; of no leaves the identity.
+   * @param runs of leaves of the table's period and channels, at most BILL_LEAVES_MAX.
+   * @throws VerificationError naming the first leaf with a rate whose commitment is no group element, or comes
+   *   with a wrong hint.
+   */
+  of(runs: readonly LeafRun[], table: RateClasses): Points {
+    const kinds = [runs.filter(({ hints }) => hints !== null), runs.filter(({ hints }) => hints === null)];
+    const sums = kinds
+      .filter((kind) => kind.length > 0)
+      .map((kind) => sumOfRates(table.rates, this.#sumsByRate(kind, table), this.#group));
+    return sums.reduce((sum, part) => this.#group.add(sum, part), this.#group.zero);
+  }
+
+  /** Runs that all have hints, or none: their commitments added up, a sum for each rate. */
+  #sumsByRate(runs: readonly LeafRun[], table: RateClasses): Points {
+    const count = runs.reduce((sum, { leaves }) => sum + leaves.length / LEAF_BYTES, 0);
+    const isHinted = runs[0]?.hints !== null;
+    this.#makeRoom(count);
+    let at = 0;
+    for (const { firstInterval, leaves, hints } of runs) {
+      const leafCount = leaves.length / LEAF_BYTES;
+      const first = (firstInterval - table.from) * table.channelCount;
+      this.#leaves.set(leaves, at * LEAF_BYTES);
+      if (hints) this.#hints.set(hints, at * HINT_BYTES);
+      this.#classes.set(table.classes.subarray(first, first + leafCount), at);
+      at += leafCount;
+    }
+    const bytes = this.#leaves.subarray(0, count * LEAF_BYTES);
+    const encodings = { bytes, offset: COMMITMENT_AT, stride: LEAF_BYTES, count };
+    const hints = isHinted ? this.#hints.subarray(0, count * HINT_BYTES) : null;
+    const classes = this.#classes.subarray(0, count);
+    try {
+      return this.#group.sumsByClass(encodings, hints, classes, table.rates.length);
+    } catch (error) {
+      if (error instanceof EncodingError) throw badLeaf(runs, error.index);
+      throw error;
+    }
+  }
+
+  #makeRoom(count: number): void {
+    if (count <= this.#classes.length) return;
+    this.#leaves = new Uint8Array(count * LEAF_BYTES);
+    this.#hints = new Uint8Array(count * HINT_BYTES);
+    this.#classes = new Int32Array(count);
   }
 }
 

@@ -11,7 +11,7 @@ export type SupplierTrust = BillTrust & { readonly ledger: BatchLedger };
 
 /**
  * Verifies a bill as it came: linear or general, as the tariff in `trust` asks for.
- * @param arithmetic what to compute with; by default noble's.
+ * @param arithmetic what to compute with; by default the fast pair.
  * @throws FormatError for malformed bytes, VerificationError with the reason for which the bill is refused.
  */
 export const verifyBill = (bytes: Uint8Array, trust: SupplierTrust, arithmetic?: Arithmetic): VerifiedBill =>

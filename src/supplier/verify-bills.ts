@@ -12,6 +12,7 @@ import { areOpened, decodeLinearBill, type ExaminedBill, examineLinearBill } fro
 import { verifyProvedBill } from "../proofs/proved-bill.js";
 import { RateTables } from "../proofs/rate-classes.js";
 import { VerificationError } from "../proofs/signed.js";
+import { WeightedSums } from "../proofs/weighted-sum.js";
 import { FormatError } from "../trusted/encoding/bytes.js";
 
 /** Most bills that are verified together; more make nothing faster. */
@@ -42,6 +43,7 @@ export class BillVerifier {
   readonly #arithmetic: Arithmetic;
   readonly #entropy: Entropy;
   readonly #tables: RateTables;
+  readonly #sums: WeightedSums;
 
   /** @param entropy unforeseeable to whoever makes bills: with bytes that they know, they could make false ones pass. */
   constructor(trust: SetTrust, arithmetic: Arithmetic, entropy: Entropy) {
@@ -49,6 +51,7 @@ export class BillVerifier {
     this.#arithmetic = arithmetic;
     this.#entropy = entropy;
     this.#tables = new RateTables(trust.tariff.tariff);
+    this.#sums = new WeightedSums(arithmetic.group);
   }
 
   /**
@@ -73,8 +76,7 @@ export class BillVerifier {
     const noted = new NotedChecks(this.#arithmetic.hashes);
     const links: ChainLink[] = [];
     const ledger = { record: (link: ChainLink) => void links.push(link) };
-    const { group } = this.#arithmetic;
-    const examination = { checks: noted, group, tables: this.#tables };
+    const examination = { checks: noted, sums: this.#sums, tables: this.#tables };
     try {
       const bill = decodeLinearBill(file);
       return { ...examineLinearBill(bill, { ...this.#trust, ledger }, examination), noted, links };

@@ -17,8 +17,7 @@ const seedOf = (at: number) => new Uint8Array(32).fill(at + 1);
 const coefficient = fc.bigInt({ min: 1n, max: 2n ** 128n - 1n });
 
 function claim(signature: Uint8Array, message: Uint8Array, key: Uint8Array): SignatureClaim {
-  const hash = sha512(concatBytes(signature.subarray(0, 32), key, message));
-  return { key, signature, challenge: bytesToNumberLE(hash) % L };
+  return { key, signature, challenge: sha512(concatBytes(signature.subarray(0, 32), key, message)) };
 }
 
 /** Right claims under two keys, one of which has signed twice. */

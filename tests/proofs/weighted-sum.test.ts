@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import type { LeafRun } from "../../src/proofs/completeness.js";
 import { BASE } from "../../src/proofs/generators.js";
 import { RateTables } from "../../src/proofs/rate-classes.js";
-import { sumOfRates, weightedSum } from "../../src/proofs/weighted-sum.js";
+import { sumOfRates, WeightedSums } from "../../src/proofs/weighted-sum.js";
 import { RATE_MAX } from "../../src/tariff/policy.js";
 import { encodeLeaf } from "../../src/trusted/sealing/batch.js";
 import { ARITHMETICS } from "./arithmetics.js";
@@ -59,9 +59,10 @@ describe.each(ARITHMETICS)("a weighted sum of points, by %s", (_, { group }) => 
           ),
         0,
       );
+    const sums = new WeightedSums(group);
     const runs = [run(1, 2, true), run(3, 1, false), run(4, 2, true)];
-    expect(isEqual(weightedSum(runs, table, group), multiple(BigInt(total(1, 6))))).toBe(true);
-    expect(isEqual(weightedSum(runs.slice(1, 2), table, group), multiple(BigInt(total(3, 4))))).toBe(true);
-    expect(group.isZero(weightedSum([], table, group))).toBe(true);
+    expect(isEqual(sums.of(runs, table), multiple(BigInt(total(1, 6))))).toBe(true);
+    expect(isEqual(sums.of(runs.slice(1, 2), table), multiple(BigInt(total(3, 4))))).toBe(true);
+    expect(group.isZero(sums.of([], table))).toBe(true);
   });
 });

@@ -1,6 +1,6 @@
 // The group in WebAssembly (assembly/): the fast one. The module does the arithmetic on points in its memory; here
-// vectors are copied in and out, in pieces of a bounded size, and nothing stays in there between calls. It needs no
-// import, sees no clock and no randomness, and is the same on every engine that has 128-bit vectors.
+// vectors are copied in and out, in pieces of a bounded size, and nothing stays in there between calls. In variable
+// time, but for `sumSecret`.
 import { assertClasses, assertLength, assertScalars, countPieces, halfOf } from "./assertions.js";
 import {
   ENCODING_BYTES,
@@ -11,14 +11,11 @@ import {
   type Points,
   UNIFORM_BYTES,
 } from "./group.js";
-import { MODULE } from "./module.js";
+import { type Area, type Exports, type Machine, sharedMachine } from "./machine.js";
 
 /** Limbs of a point in the module's form, and their bytes (assembly/point.ts). */
 const LIMBS = 36;
 const POINT_BYTES = 4 * LIMBS;
-const SCALAR_WORDS = 4;
-const SCALAR_BYTES = 8 * SCALAR_WORDS;
-const PAGE_BYTES = 65536;
 
 /** Points of one call into the module, at most. The memory's maximum is 32 MiB; 2^16 points sum up in 24 MiB. */
 const POINTS_MAX = 1 << 16;
@@ -31,41 +28,6 @@ const ELEMENTS_BYTES_MAX = 1 << 22;
 const CLASSES_MAX = 1 << 16;
 /** Up to so many points Straus's method is faster than Pippenger's. */
 const STRAUS_POINTS_MAX = 160;
-
-/** What assembly/index.ts exports; addresses and counts are u32. */
-interface Exports {
-  readonly memory: WebAssembly.Memory;
-  readonly BASE: { readonly value: number };
-  readonly NEUTRAL: { readonly value: number };
-  readonly FOLD_WORK: { readonly value: number };
-  heap(): number;
-  decode(points: number, encodings: number, count: number): number;
-  decodeHinted(points: number, encodings: number, hints: number, count: number): number;
-  decodeEd25519(points: number, encodings: number, count: number): number;
-  encode(encodings: number, points: number, count: number): void;
-  hints(hints: number, points: number, count: number): void;
-  fromUniform(points: number, bytes: number, count: number): void;
-  addAll(sums: number, a: number, b: number, count: number): void;
-  negateAll(negatives: number, points: number, count: number): void;
-  doubleAll(doubles: number, points: number, count: number): void;
-  areIdentity(points: number, count: number): number;
-  areTorsion(points: number, count: number): number;
-  straus(sum: number, scalars: number, points: number, count: number, work: number): void;
-  strausBytes(count: number): number;
-  pippenger(sum: number, scalars: number, points: number, count: number, work: number): void;
-  pippengerBytes(scalars: number, count: number): number;
-  sumSecret(sum: number, scalars: number, points: number, count: number, work: number): void;
-  secretBytes(count: number): number;
-  fold(folded: number, scalars: number, points: number, count: number, work: number): void;
-  sumClass(
-    sum: number,
-    encodings: number,
-    stride: number,
-    hints: number,
-    order: number,
-    count: number,
-  ): number;
-}
 
 /** Points in the module's form; their limbs are copies, which nobody changes. */
 class WasmPoints implements Points {
@@ -90,72 +52,6 @@ function limbsOf(points: Points): Uint32Array {
   throw new Error("points of another group");
 }
 
-/** The module's memory, handed out from the heap on for the length of one call. */
-class Area {
-  readonly #memory: WebAssembly.Memory;
-  readonly #heap: number;
-  #top: number;
-
-  constructor(memory: WebAssembly.Memory, heap: number) {
-    this.#memory = memory;
-    this.#heap = heap;
-    this.#top = heap;
-  }
-
-  /** Forgets all that was handed out. */
-  clear(): void {
-    this.#top = this.#heap;
-  }
-
-  /** The address of so many bytes, in whole vectors. @throws RangeError beyond the memory's maximum. */
-  take(bytes: number): number {
-    const at = this.#top;
-    this.#top += (bytes + 15) & -16;
-    const missing = this.#top - this.#memory.buffer.byteLength;
-    if (missing > 0) this.#memory.grow(Math.ceil(missing / PAGE_BYTES));
-    return at;
-  }
-
-  put(bytes: Uint8Array): number {
-    const at = this.take(bytes.length);
-    this.bytes(at, bytes.length).set(bytes);
-    return at;
-  }
-
-  putPoints(limbs: Uint32Array): number {
-    const at = this.take(limbs.byteLength);
-    this.limbs(at, limbs.length).set(limbs);
-    return at;
-  }
-
-  /** Puts scalars straight into the memory, so that a secret one leaves no copy here. */
-  putScalars(scalars: readonly bigint[]): number {
-    const at = this.take(scalars.length * SCALAR_BYTES);
-    // Typed arrays take numbers modulo 2^64.
-    const words = new BigUint64Array(this.#memory.buffer, at, scalars.length * SCALAR_WORDS);
-    scalars.forEach((scalar, index) => {
-      for (let word = 0; word < SCALAR_WORDS; word++) {
-        words[index * SCALAR_WORDS + word] = scalar >> BigInt(64 * word);
-      }
-    });
-    return at;
-  }
-
-  putOrder(order: Int32Array): number {
-    const at = this.take(order.byteLength);
-    new Int32Array(this.#memory.buffer, at, order.length).set(order);
-    return at;
-  }
-
-  bytes(at: number, length: number): Uint8Array {
-    return new Uint8Array(this.#memory.buffer, at, length);
-  }
-
-  limbs(at: number, length: number): Uint32Array {
-    return new Uint32Array(this.#memory.buffer, at, length);
-  }
-}
-
 /** A part of a vector that goes through the module in one call. */
 interface Piece {
   readonly from: number;
@@ -175,16 +71,21 @@ function piecesOf(length: number, max: number): Piece[] {
 /** The numbers of elements by class: those of class c are order[starts[c]] up to, not with, order[starts[c + 1]]. */
 function orderByClass(classes: Int32Array, classCount: number): { order: Int32Array; starts: Int32Array } {
   const starts = new Int32Array(classCount + 1);
-  for (const of of classes) if (of >= 0) starts[of + 1] = (starts[of + 1] ?? 0) + 1;
+  // Loops by index: iterators of typed arrays cost more than the additions of the points do.
+  for (let index = 0; index < classes.length; index++) {
+    const of = classes[index] ?? -1;
+    if (of >= 0) starts[of + 1] = (starts[of + 1] ?? 0) + 1;
+  }
   for (let of = 0; of < classCount; of++) starts[of + 1] = (starts[of + 1] ?? 0) + (starts[of] ?? 0);
   const next = starts.slice();
   const order = new Int32Array(starts[classCount] ?? 0);
-  classes.forEach((of, index) => {
-    if (of < 0) return;
+  for (let index = 0; index < classes.length; index++) {
+    const of = classes[index] ?? -1;
+    if (of < 0) continue;
     const at = next[of] ?? 0;
     order[at] = index;
     next[of] = at + 1;
-  });
+  }
   return { order, starts };
 }
 
@@ -197,9 +98,9 @@ class WasmGroup implements Group {
   readonly #module: Exports;
   readonly #area: Area;
 
-  constructor(module: Exports) {
+  constructor({ module, area }: Machine) {
     this.#module = module;
-    this.#area = new Area(module.memory, module.heap());
+    this.#area = area;
     this.base = this.#take(module.BASE.value, 1);
     this.zero = this.#take(module.NEUTRAL.value, 1);
   }
@@ -432,14 +333,8 @@ class WasmGroup implements Group {
 
 let group: WasmGroup | undefined;
 
-/** The fast group: made at the first call, and the same from then on. It compiles 40 kB of code, in milliseconds. */
+/** The fast group; the same one at each call. */
 export function fastGroup(): Group {
-  group ??= instantiate();
+  group ??= new WasmGroup(sharedMachine());
   return group;
-}
-
-function instantiate(): WasmGroup {
-  const bytes = Uint8Array.from(atob(MODULE), (char) => char.charCodeAt(0));
-  const { exports } = new WebAssembly.Instance<Exports>(new WebAssembly.Module(bytes));
-  return new WasmGroup(exports);
 }
