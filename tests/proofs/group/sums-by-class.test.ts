@@ -73,6 +73,21 @@ describe.each(
     }
   });
 
+  it("are right in pieces, and name elements of later ones", () => {
+    // Elements so far apart that a call into the module takes two.
+    const stride = 2 ** 21;
+    const bytes = new Uint8Array(4 * stride + 32);
+    const put = (at: number, element: Uint8Array) => bytes.set(element, at * stride);
+    for (let at = 0; at < 5; at++) put(at, elements[at + 1] ?? BAD);
+    const encodings = { bytes, offset: 0, stride, count: 5 };
+    const run = () => group.sumsByClass(encodings, null, Int32Array.of(0, 1, 0, 1, 1), 2);
+    expect(hexOf(group, run())).toBe(
+      hexOf(group, group.concat([group.sum([4n], group.base), group.sum([6n], group.base)])),
+    );
+    put(3, BAD);
+    expect(refusedIndex(run)).toBe(3);
+  });
+
   it("of no element are the identity", () => {
     expect(hexOf(group, group.sumsByClass(inLeaves([]), null, new Int32Array(), 2))).toBe("00".repeat(64));
     expect(group.sumsByClass(inLeaves([]), null, new Int32Array(), 0)).toHaveLength(0);
