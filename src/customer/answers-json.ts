@@ -12,6 +12,7 @@ import {
   type Row,
   type SymmetricFunction,
 } from "./answers.js";
+import type { CheckedMeter } from "./check.js";
 import { COLUMN_RATE_MAX } from "./column.js";
 import { lengthOf } from "./unknowns.js";
 
@@ -24,6 +25,13 @@ export interface EpochNames {
   /** Channels of the meter, 1 to 8. */
   readonly channels: number;
 }
+
+export const namesOf = ({ certificate, pairing }: CheckedMeter): EpochNames => ({
+  meterId: certificate.meterId,
+  epoch: pairing.epoch,
+  intervalSeconds: certificate.intervalSeconds,
+  channels: certificate.channels.length,
+});
 
 const ASKER = /^[ -~]{1,64}$/;
 const EPOCH_MAX = 0xffff;

@@ -14,13 +14,16 @@ import {
   answerJson,
   checkAnswer,
   type EpochNames,
+  namesOf,
   readAnswer,
   readNames,
   refuseStored,
 } from "./answers-json.js";
+import type { CheckedMeter } from "./check.js";
 import { ALIKE_MIN, findExchanges } from "./exchanges.js";
 import {
   answersAround,
+  askedBy,
   type Place,
   type PlacedUnknown,
   placeKey,
@@ -30,6 +33,8 @@ import {
 
 /** Answers that a ledger holds: 13 months of ten a day. It never forgets: a full one refuses. */
 const ANSWERS_MAX = 4096;
+/** Readings that they ask for, each counted in each sum and range. */
+const ASKED_MAX = 2 ** 24;
 /** Pinned readings that are listed one by one. */
 const LISTED_MAX = 64;
 /** With fewer unknown neighbours than a least group has, the sum of a group is warned of. */
@@ -68,10 +73,26 @@ export interface Findings {
 export class DisclosureLedger {
   readonly names: EpochNames;
   readonly #answers: Answer[] = [];
+  #asked = 0;
 
   /** An empty ledger of an epoch of a meter. */
   constructor(names: EpochNames) {
     this.names = names;
+  }
+
+  /**
+   * The ledger of a checked meter and its epoch: a stored one, or an empty one for undefined.
+   * @throws FormatError for a value that `toJSON` does not give, or one of another meter or epoch.
+   */
+  static of(meter: CheckedMeter, stored: unknown): DisclosureLedger {
+    const names = namesOf(meter);
+    if (stored === undefined) return new DisclosureLedger(names);
+    const ledger = DisclosureLedger.fromJSON(stored);
+    const { meterId, epoch, intervalSeconds, channels } = ledger.names;
+    const isSame = intervalSeconds === names.intervalSeconds && channels === names.channels;
+    if (meterId !== names.meterId || epoch !== names.epoch || !isSame)
+      refuseStored(`it is of ${meterId}, epoch ${epoch}, instead of ${names.meterId}, epoch ${names.epoch}`);
+    return ledger;
   }
 
   /** In the order in which they were recorded. */
@@ -147,14 +168,25 @@ export class DisclosureLedger {
       if (error instanceof FormatError) refuseStored(`answers[${at}]: ${error.message}`);
       throw error;
     }
+    if (!this.#hasRoomFor(answer))
+      refuseStored(`answers[${at}]: more than ${ASKED_MAX} readings are asked for`);
+    this.#add(answer);
+  }
+
+  #hasRoomFor(answer: Answer): boolean {
+    return this.#answers.length < ANSWERS_MAX && this.#asked + askedBy(answer) <= ASKED_MAX;
+  }
+
+  #add(answer: Answer): void {
+    this.#asked += askedBy(answer);
     this.#answers.push(answer);
   }
 
   #keep(answer: Answer): void {
     const text = JSON.stringify(answerJson(answer));
     if (this.#answers.some((one) => JSON.stringify(answerJson(one)) === text)) return;
-    if (this.#answers.length >= ANSWERS_MAX) throw new Error(`ledger is full with ${ANSWERS_MAX} answers`);
-    this.#answers.push(answer);
+    if (!this.#hasRoomFor(answer)) throw new Error(`ledger is full with ${this.#answers.length} answers`);
+    this.#add(answer);
   }
 
   /** What the new answer adds to earlier ones. */

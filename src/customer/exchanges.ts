@@ -11,10 +11,12 @@ import { PairSums } from "./pair-sums.js";
 export const ALIKE_MIN = 16;
 /** Most that one reading takes in a move shared by at least 16 readings of 0 Wh. */
 export const SHARED_MOVE_MAX_Wh = 100;
-/** Columns searched together: 2.1 M pairs in 30 MB. */
-const POOL_MAX = 2048;
-/** Of a pool, those whose exchange is sought; the rest are partners. */
-const SOUGHT_MAX = 1024;
+/**
+ * Columns searched together, and how many of them have their exchange sought; the rest are partners. Most prices of
+ * tariffs find theirs in the small pool, of 131,000 pairs; the large one has 2.1 M in 30 MB.
+ */
+const SMALL_POOL = { columns: 512, sought: 256 };
+const LARGE_POOL = { columns: 2048, sought: 1536 };
 /** Pairs made and looked at in all: some seconds. What is undecided then counts as not hidden. */
 const STEPS_MAX = 2 ** 26;
 /** Sampled exchanges of six: in all, and for one column. */
@@ -45,7 +47,7 @@ export interface Exchanges {
 /**
  * Looks for an exchange for every unknown. The exchanges sought, each verified exactly:
  * 1. with another of the same column: one up, one down; or two of the same column and tags swap unlike values;
- * 2. of four, column_j + column_k = column_l + column_m, all pairs of a pool of at most 2,048 columns; the column of
+ * 2. of four, column_j + column_k = column_l + column_m, all pairs of a pool of 2,047 columns at most; the column of
  *    zeros (a reading outside all answers) may stand in for any but j;
  * 3. of six, three up and three down, sampled: 31-bit rates of one month are too sparse for exchanges of four;
  * 4. for at least 16 readings alike that are all 0 Wh, which cannot go down: all of them together up, by as much as two
@@ -65,6 +67,9 @@ interface Entry {
   ups: number;
   downs: number;
 }
+
+/** Looks for exchanges of column j of a pool. */
+type Rule = (pool: readonly Entry[], sums: PairSums, j: number) => void;
 
 /** What no answer sees: as many readings as one likes, up or down. */
 const outside = (): Entry => ({ column: [], members: [], ups: 2, downs: 2 });
@@ -97,13 +102,12 @@ class Search {
     const partners = entries
       .filter(({ column, ups, downs }) => column.length > 0 && ups + downs > 0)
       .sort((a, b) => b.members.length - a.members.length);
-    const open = partners.filter((entry) => this.#isOpen(entry));
-    for (let at = 0; at < open.length && this.#steps < STEPS_MAX; at += SOUGHT_MAX) {
-      const sought = open.slice(at, at + SOUGHT_MAX);
-      const among = new Set(sought);
-      const rest = partners.filter((entry) => !among.has(entry)).slice(0, POOL_MAX - 1 - sought.length);
-      this.#searchPool([outside(), ...sought, ...rest], sought.length);
-    }
+    const rules: Rule[] = [
+      (...place) => this.#exchangeOfFour(...place),
+      (...place) => this.#moveTogether(...place),
+    ];
+    this.#searchPools(partners, SMALL_POOL, rules);
+    this.#searchPools(partners, LARGE_POOL, [...rules, (...place) => this.#exchangeOfSix(...place)]);
     return { isHidden: this.#isHidden, alike, steps: this.#steps + this.#samples };
   }
 
@@ -142,17 +146,40 @@ class Search {
     }
   }
 
-  /** @param pool first the column of zeros, then `sought` columns, then partners. */
-  #searchPool(pool: readonly Entry[], sought: number): void {
+  /**
+   * Applies rules to every column that is open, in pools: the column of zeros, columns sought, partners. Those that
+   * are in the same answers come first, for their exchanges have the fewest sums to keep.
+   */
+  #searchPools(partners: readonly Entry[], size: typeof LARGE_POOL, rules: readonly Rule[]): void {
+    for (const [answers, open] of this.#openByAnswers(partners)) {
+      const near = partners.filter(({ column }) => answersOf(column) === answers);
+      const all = [...new Set([...near, ...partners])];
+      for (let at = 0; at < open.length && this.#steps < STEPS_MAX; at += size.sought) {
+        const sought = open.slice(at, at + size.sought);
+        const among = new Set(sought);
+        const rest = all.filter((entry) => !among.has(entry)).slice(0, size.columns - 1 - sought.length);
+        this.#searchPool([outside(), ...sought, ...rest], sought.length, rules);
+      }
+    }
+  }
+
+  #openByAnswers(entries: readonly Entry[]): Map<string, Entry[]> {
+    const groups = new Map<string, Entry[]>();
+    for (const entry of entries) {
+      if (!this.#isOpen(entry)) continue;
+      const answers = answersOf(entry.column);
+      const group = groups.get(answers) ?? [];
+      group.push(entry);
+      groups.set(answers, group);
+    }
+    return groups;
+  }
+
+  #searchPool(pool: readonly Entry[], sought: number, rules: readonly Rule[]): void {
     const columns = pool.map(({ column }) => column);
-    const sums = new PairSums(
-      columns,
-      pool.map(({ ups, downs }) => Math.max(ups, downs) > 1),
-      STEPS_MAX - this.#steps,
-    );
-    for (let j = 1; j <= sought; j++) this.#exchangeOfFour(pool, sums, j);
-    for (let j = 1; j <= sought; j++) this.#moveTogether(pool, sums, j);
-    for (let j = 1; j <= sought; j++) this.#exchangeOfSix(pool, sums, j);
+    const isRepeated = pool.map(({ ups, downs }) => Math.max(ups, downs) > 1);
+    const sums = new PairSums(columns, isRepeated, STEPS_MAX - this.#steps);
+    for (const rule of rules) for (let j = 1; j <= sought; j++) rule(pool, sums, j);
     this.#steps += sums.steps;
   }
 
@@ -273,6 +300,9 @@ class Search {
     return false;
   }
 }
+
+/** Equal for columns that are in the same answers. */
+const answersOf = (column: Column) => column.map(([answer]) => answer).join(";");
 
 function entryAt(pool: readonly Entry[], at: number): Entry {
   const entry = pool[at];

@@ -2,6 +2,7 @@
 // of rates, its tags in symmetric functions, and whether it can move by one Wh at its actual value.
 import { U32_MAX } from "../trusted/metrology/interval.js";
 import type { Answer, ReadingRange, Row } from "./answers.js";
+import type { CheckedMeter } from "./check.js";
 import type { Unknown } from "./exchanges.js";
 
 /** A reading's place. */
@@ -12,6 +13,13 @@ export interface Place {
 
 /** The customer's reading at a place, null if they do not say or do not have it. */
 export type ReadingAt = (place: Place) => number | null;
+
+/** The sealed readings of a checked meter. */
+export function readingsOf({ batches }: CheckedMeter): ReadingAt {
+  const intervals = batches.flatMap((batch) => batch.intervals);
+  const known = new Map(intervals.map(({ interval, readings }) => [interval, readings]));
+  return ({ channel, interval }) => known.get(interval)?.[channel] ?? null;
+}
 
 export interface PlacedUnknown extends Unknown, Place {}
 
@@ -104,15 +112,18 @@ function* valuesOf(rows: readonly Row[]): Generator<readonly [Place, number]> {
   }
 }
 
-/** Intervals [from, to) that an answer is about; an empty range for one about none. */
-export function spanOf({ linear, symmetric, told, groupSums }: Answer): { from: number; to: number } {
+/** The ranges that an answer is about, each as often as it is. */
+function rangesOf({ linear, symmetric, told, groupSums }: Answer): { from: number; to: number }[] {
   const rows = [...linear.flat(), ...symmetric.flatMap((part) => part.rows)];
-  const ranges = [
-    ...rows.map(({ from, runs }) => ({ from, to: from + lengthOf(runs) })),
-    ...told,
-    ...groupSums,
-  ];
-  return ranges.reduce(
+  return [...rows.map(({ from, runs }) => ({ from, to: from + lengthOf(runs) })), ...told, ...groupSums];
+}
+
+/** How many readings an answer asks for, each counted in each sum and range. */
+export const askedBy = (answer: Answer) => rangesOf(answer).reduce((sum, { from, to }) => sum + to - from, 0);
+
+/** Intervals [from, to) that an answer is about; an empty range for one about none. */
+function spanOf(answer: Answer): { from: number; to: number } {
+  return rangesOf(answer).reduce(
     (span, { from, to }) => ({ from: Math.min(span.from, from), to: Math.max(span.to, to) }),
     { from: Number.POSITIVE_INFINITY, to: 0 },
   );

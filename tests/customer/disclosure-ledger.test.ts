@@ -301,6 +301,11 @@ describe("a stored disclosure ledger", () => {
     ["has no list of answers", (one) => ({ ...one, answers: {} }), "answers is no list"],
     ["has too many answers", (one) => ({ ...one, answers: of(4097, null) }), "more than 4096 answers"],
     ["has an answer that is none", (one) => ({ ...one, answers: [7] }), "answers[0] is no object"],
+    [
+      "asks for more readings than can be judged",
+      (one) => ({ ...one, answers: of(129, { ...(one.answers as object[])[1], told: [[0, 0, 2 ** 17]] }) }),
+      "answers[128]: more than 16777216 readings",
+    ],
     ["has an answer of a channel that is not there", (one) => ({ ...one, channels: 1 }), "channel 1 of 1"],
   ])("that %s is refused", (_, alter, reason) => {
     const read = () => DisclosureLedger.fromJSON(alter(stored()));

@@ -108,6 +108,16 @@ describe("an exchange of readings", () => {
     }
   });
 
+  it("is found among readings of the same answers, however many there are of others", () => {
+    const prices = numbersOf(3, 3100).map((number) => 100_000 + (number % 250_000));
+    const months = [0, 1, 2].map((month) =>
+      prices.map((price, at) => (Math.floor(at / 1100) === month ? price : 0)),
+    );
+    const { isHidden, steps } = search([...months, of(3100, 1)], of(3100, 250));
+    expect(isHidden).not.toContain(false);
+    expect(steps).toBeLessThan(3e6);
+  });
+
   it("stays within its bound where there is none to be found", () => {
     const rates = [1, 2, 3].map((seed) => numbersOf(seed, 200).map((number) => number % 2 ** 31));
     const { isHidden, steps } = search(rates, of(200, 250));
