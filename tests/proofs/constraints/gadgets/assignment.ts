@@ -89,8 +89,8 @@ class Assignment implements FirstPhase, RandomizedSystem {
   }
 
   evaluate(sum: Linear): bigint | null {
-    const value = this.valueOf(sum);
     if (!this.#isProver) return null;
+    const value = this.valueOf(sum);
     if (this.#secondPhase !== null) return value;
     const told = this.#cheat.replay?.[this.evaluations.length] ?? this.#cheat.believe?.(value) ?? value;
     this.evaluations.push(told);
@@ -108,7 +108,8 @@ class Assignment implements FirstPhase, RandomizedSystem {
   }
 
   runSecondPhase(): void {
-    this.#secondPhase = `${this.#cheat.seed ?? 0} ${[...this.wires.values()].join()}`;
+    const isKnown = this.#cheat.challenge !== undefined;
+    this.#secondPhase = isKnown ? "" : `${this.#cheat.seed ?? 0} ${[...this.wires.values()].join()}`;
     for (const callback of this.#callbacks) callback(this);
   }
 
