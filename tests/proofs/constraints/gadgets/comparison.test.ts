@@ -18,7 +18,7 @@ import {
   prove,
   type Statement,
   verify,
-} from "./assignment.js";
+} from "./cheating-system.js";
 
 const BITS = 10;
 const ZERO = Linear.constant(0n);

@@ -9,7 +9,7 @@ import {
 } from "../../../../src/proofs/constraints/gadgets/quotient.js";
 import { RangeTable } from "../../../../src/proofs/constraints/gadgets/range-table.js";
 import { Linear, modulo } from "../../../../src/proofs/constraints/system.js";
-import { isRefused, isRefusedAlways, looseWires, prove, type Statement, verify } from "./assignment.js";
+import { isRefused, isRefusedAlways, looseWires, prove, type Statement, verify } from "./cheating-system.js";
 
 const Fn = ed25519.Point.Fn;
 const BITS = 20;

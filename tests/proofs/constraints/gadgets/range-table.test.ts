@@ -6,7 +6,7 @@ import { planRanges } from "../../../../src/proofs/constraints/gadgets/range-pla
 import { RangeTable } from "../../../../src/proofs/constraints/gadgets/range-table.js";
 import { Linear, modulo } from "../../../../src/proofs/constraints/system.js";
 import { L } from "../../../../src/trusted/sealing/edwards.js";
-import { isRefused, isRefusedAlways, looseWires, prove, type Statement, verify } from "./assignment.js";
+import { isRefused, isRefusedAlways, looseWires, prove, type Statement, verify } from "./cheating-system.js";
 
 const Fn = ed25519.Point.Fn;
 

@@ -4,7 +4,7 @@ import { OutOfDomainError } from "../../../../src/proofs/constraints/gadgets/dom
 import { RangeTable } from "../../../../src/proofs/constraints/gadgets/range-table.js";
 import { steps } from "../../../../src/proofs/constraints/gadgets/steps.js";
 import { Linear, modulo } from "../../../../src/proofs/constraints/system.js";
-import { isRefusedAlways, looseWires, prove, type Statement, verify } from "./assignment.js";
+import { isRefusedAlways, looseWires, prove, type Statement, verify } from "./cheating-system.js";
 
 const BITS = 24;
 

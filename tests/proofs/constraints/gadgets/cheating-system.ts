@@ -44,7 +44,7 @@ export interface Outcome {
   readonly constraints: readonly Linear[];
 }
 
-class Assignment implements FirstPhase, RandomizedSystem {
+class CheatingSystem implements FirstPhase, RandomizedSystem {
   readonly wires = new Map<string, bigint>([["one 0", 1n]]);
   readonly constraints: Linear[] = [];
   readonly evaluations: bigint[] = [];
@@ -147,7 +147,7 @@ class Assignment implements FirstPhase, RandomizedSystem {
 }
 
 function run(statement: Statement, committed: readonly bigint[], isProver: boolean, cheat: Cheat): Outcome {
-  const system = new Assignment(committed, isProver, cheat);
+  const system = new CheatingSystem(committed, isProver, cheat);
   const results = statement(
     system,
     committed.map((_, index) => Linear.of({ kind: "committed", index })),
