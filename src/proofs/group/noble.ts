@@ -5,6 +5,7 @@ import { ed25519, ristretto255, ristretto255_hasher } from "@noble/curves/ed2551
 import { numberToBytesLE } from "@noble/curves/utils.js";
 import { concatBytes } from "@noble/hashes/utils.js";
 import { sameBytes } from "../../trusted/encoding/bytes.js";
+import { assertClasses, assertLength, assertScalars, countPieces, halfOf } from "./assertions.js";
 import {
   ENCODING_BYTES,
   EncodingError,
@@ -41,14 +42,10 @@ function listOf(points: Points): readonly Point[] {
   throw new Error("points of another group");
 }
 
-function assertLength(is: number, shouldBe: number): void {
-  if (is !== shouldBe) throw new Error(`${is} for ${shouldBe} points`);
-}
-
 /** Pieces of `size` bytes. */
 function pieces(bytes: Uint8Array, size: number): Uint8Array[] {
-  if (bytes.length % size !== 0) throw new Error(`${bytes.length} bytes are not pieces of ${size}`);
-  return Array.from({ length: bytes.length / size }, (_, at) => bytes.subarray(at * size, (at + 1) * size));
+  const length = countPieces(bytes, size);
+  return Array.from({ length }, (_, at) => bytes.subarray(at * size, (at + 1) * size));
 }
 
 /** The point that `read` makes, or what an EncodingError says. */
@@ -83,6 +80,7 @@ const single = (point: Point) => new NoblePoints([point]);
 function sum(scalars: readonly bigint[], points: Points): NoblePoints {
   const list = listOf(points);
   assertLength(scalars.length, list.length);
+  assertScalars(scalars);
   return list.length === 0 ? single(Edwards.ZERO) : single(pippenger(Edwards, [...list], [...scalars]));
 }
 
@@ -134,6 +132,7 @@ export const nobleGroup: Group = {
 
   sumSecret(scalars, points) {
     assertLength(scalars.length, points.length);
+    assertScalars(scalars);
     return single(
       listOf(points).reduce((total, point, at) => {
         const scalar = scalars[at] ?? 0n;
@@ -146,8 +145,8 @@ export const nobleGroup: Group = {
 
   fold(points, low, high) {
     const list = listOf(points);
-    const half = list.length / 2;
-    if (!Number.isInteger(half)) throw new Error(`${list.length} points have no halves`);
+    const half = halfOf(list.length);
+    assertScalars([low, high]);
     return new NoblePoints(
       list.slice(0, half).map((point, at) => {
         const other = list[half + at] ?? Edwards.ZERO;
@@ -156,8 +155,9 @@ export const nobleGroup: Group = {
     );
   },
 
-  sumsByClass({ bytes, offset, stride, count }: Encodings, hints, classes, classCount) {
-    assertLength(classes.length, count);
+  sumsByClass(encodings: Encodings, hints, classes, classCount) {
+    assertClasses(encodings, classes, classCount);
+    const { bytes, offset, stride, count } = encodings;
     const hintList = hints ? pieces(hints, HINT_BYTES) : null;
     if (hintList) assertLength(hintList.length, count);
     const sums = new Array<Point>(classCount).fill(Edwards.ZERO);
