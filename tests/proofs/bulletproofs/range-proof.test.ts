@@ -1,4 +1,4 @@
-import { hexToBytes } from "@noble/hashes/utils.js";
+import { concatBytes, hexToBytes } from "@noble/hashes/utils.js";
 import { describe, expect, it } from "vitest";
 import { pedersen } from "../../../src/proofs/bulletproofs/generators.js";
 import {
@@ -12,7 +12,7 @@ import { Transcript } from "../../../src/proofs/transcript.js";
 import { isRefused, survivors } from "../../mutants.js";
 import vectors from "../../vectors/bulletproofs-dalek.json" with { type: "json" };
 import madeByDalek from "../../vectors/bulletproofs-dalek-made.json" with { type: "json" };
-import { entropyOf } from "../entropy.js";
+import { entropyOf, UnblindedTranscript } from "../entropy.js";
 import { GROUPS } from "../groups.js";
 import { spoiledElements, wrongLengths } from "./mutants.js";
 
@@ -93,7 +93,9 @@ describe.each(GROUPS)("range proofs over the group of $name", (group) => {
       "another commitment": () => verifyDalek(bytes, [first, third]),
       "another order": () => verifyDalek(bytes, [second, first]),
       "the identity": () => verifyDalek(bytes, [first, new Uint8Array(32)]),
-      "no commitment": () => verifyDalek(bytes, [first, second.map((byte) => byte ^ 1)]),
+      "no element": () => verifyDalek(bytes, [first, second.map((byte) => byte ^ 1)]),
+      "bytes of one in another": () =>
+        verifyDalek(bytes, [first.subarray(0, 31), concatBytes(first.subarray(31), second)]),
       "one of 64 bits": () => verifyDalek(bytes, [first], 64),
       "four of 16 bits": () => verifyDalek(bytes, dalekCommitments.slice(0, 4), 16),
       "another label": verifyAfter("another", null),
@@ -102,6 +104,18 @@ describe.each(GROUPS)("range proofs over the group of $name", (group) => {
     const taken = Object.entries(attempts).filter(([, attempt]) => !isRefused(attempt));
     expect(taken.map(([what]) => what)).toEqual([]);
     expect(isRefused(verifyAfter(vectors.transcriptLabel, null))).toBe(false);
+  });
+
+  it("do not verify where a point is the identity because nothing was blinded", () => {
+    const witness = { bits: 8, values: [5n], blindings: [0n] } as const;
+    const { proof, commitments } = proveRange(
+      group,
+      new UnblindedTranscript(LABEL),
+      witness,
+      entropyOf("none"),
+    );
+    expect(() => verify(8, commitments, proof)).toThrow("identity");
+    expect(proof.slice(32, 64)).toEqual(new Uint8Array(32));
   });
 
   it("are not made for a value out of range, in any place", () => {

@@ -9,6 +9,7 @@ import { Transcript } from "../../../src/proofs/transcript.js";
 import { flipBit, isRefused, survivors } from "../../mutants.js";
 import dalek from "../../vectors/bulletproofs-dalek-made.json" with { type: "json" };
 import { spoiledElements, wrongLengths } from "../bulletproofs/mutants.js";
+import { UnblindedTranscript } from "../entropy.js";
 import { GROUPS } from "../groups.js";
 import {
   commitmentsOf,
@@ -164,6 +165,13 @@ describe.each(GROUPS)("constraint proofs over the group of $name", (group) => {
     verify(opened, product(10n), proof);
     expect(isRefused(() => verify(opened, product(10n), written))).toBe(true);
     expect(isRefused(() => verify(opened, product(10n), point))).toBe(true);
+  });
+
+  it("are refused where a point is the identity because nothing was blinded", () => {
+    const opened = commitTo(group, [2n, 5n]);
+    const proof = proveWith(new Prover(group, new UnblindedTranscript(LABEL)), opened, product(10n));
+    expect(() => verify(opened, product(10n), proof)).toThrow("identity");
+    expect(proof.slice(65, 97)).toEqual(new Uint8Array(32));
   });
 
   describe("of what is not so", () => {
