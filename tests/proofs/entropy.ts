@@ -9,9 +9,23 @@ export function entropyOf(seed: string): Entropy {
   return (length) => shake.xof(length);
 }
 
-/** A prover's transcript that blinds nothing: every blinding scalar is zero. */
+/** A prover's transcript whose blinding scalars are zero, but for those that the caller says. */
 export class UnblindedTranscript extends Transcript {
-  override nonces(): Nonces {
-    return { scalar: () => 0n, scalars: (count) => new Array<bigint>(count).fill(0n) };
+  private draws = 0;
+  private readonly isBlinded: (draw: number, request: number) => boolean;
+
+  /** @param isBlinded by the sources that the prover draws and what it asks of each, both counted from 0. */
+  constructor(label: string, isBlinded: (draw: number, request: number) => boolean = () => false) {
+    super(label);
+    this.isBlinded = isBlinded;
+  }
+
+  override nonces(secrets: readonly bigint[], entropy: Entropy): Nonces {
+    const blinding = super.nonces(secrets, entropy);
+    const draw = this.draws++;
+    let requests = 0;
+    const scalars = (count: number) =>
+      this.isBlinded(draw, requests++) ? blinding.scalars(count) : new Array<bigint>(count).fill(0n);
+    return { scalars, scalar: () => scalars(1)[0] ?? 0n };
   }
 }

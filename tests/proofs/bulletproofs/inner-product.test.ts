@@ -87,9 +87,9 @@ describe.each(GROUPS)("inner-product arguments over the group of $name", (group)
     expect(readInnerProduct(elements, 4)).toEqual(proof);
     expect(() => readInnerProduct(elements, 8)).toThrow(FormatError);
     expect(() => readInnerProduct(elements.slice(1), 4)).toThrow(FormatError);
-    expect(() => readInnerProduct([...elements.slice(0, -1), new Uint8Array(32).fill(0xff)], 4)).toThrow(
-      FormatError,
-    );
+    for (const last of [new Uint8Array(32).fill(0xff), new Uint8Array(31), new Uint8Array(33)]) {
+      expect(() => readInnerProduct([...elements.slice(0, -1), last], 4)).toThrow(FormatError);
+    }
   });
 
   it("are joined to another check by a challenge that depends on all of them", () => {

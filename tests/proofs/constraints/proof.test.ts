@@ -167,6 +167,34 @@ describe.each(GROUPS)("constraint proofs over the group of $name", (group) => {
     expect(isRefused(() => verify(opened, product(10n), point))).toBe(true);
   });
 
+  it("have the points of a second phase that has multipliers, even where those would be the identity", () => {
+    const zeros: Statement = (system) => {
+      system.randomize((second) => {
+        second.multiply(Linear.constant(0n), Linear.constant(0n));
+      });
+    };
+    // Of the second phase, the wires' blinding scalars come first: three and two vectors.
+    const transcript = new UnblindedTranscript(LABEL, (draw, request) => draw === 0 || request >= 5);
+    const proof = proveWith(new Prover(group, transcript), [], zeros);
+    const left = concatBytes(Uint8Array.of(0), proof.subarray(1, 97), proof.subarray(193));
+    expect(proof.slice(97, 193)).toEqual(new Uint8Array(96));
+    expect(() => verify([], zeros, proof)).toThrow("identity");
+    expect(() => verify([], zeros, left)).toThrow("phases");
+  });
+
+  it("are refused for what they are: of no known version, about other vectors, of half a commitment", () => {
+    const opened = commitTo(group, [2n, 5n]);
+    const proof = prove(group, opened, product(10n));
+    const later = concatBytes(Uint8Array.of(2), proof.subarray(1), new Uint8Array(192));
+    const more: Statement = (system, values) => {
+      product(10n)(system, values);
+      power(system, wire(values, 0), 2);
+    };
+    expect(() => verify(opened, product(10n), later)).toThrow("version");
+    expect(() => verify(opened, more, proof)).toThrow("4 multipliers");
+    expect(() => verifierOf(group, [new Uint8Array(31)], product(10n))).toThrow("commitment: 31 bytes");
+  });
+
   it("are refused where a point is the identity because nothing was blinded", () => {
     const opened = commitTo(group, [2n, 5n]);
     const proof = proveWith(new Prover(group, new UnblindedTranscript(LABEL)), opened, product(10n));
