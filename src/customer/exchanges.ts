@@ -10,7 +10,7 @@ import { PairSums } from "./pair-sums.js";
 /** Readings that are alike in every answer, from which on nothing is warned of. */
 export const ALIKE_MIN = 16;
 /** Most that one reading takes in a move shared by at least 16 readings of 0 Wh. */
-export const SHARED_MOVE_MAX_Wh = 100;
+const SHARED_MOVE_MAX_Wh = 100;
 /**
  * Columns searched together, and how many of them have their exchange sought; the rest are partners. Most prices of
  * tariffs find theirs in the small pool, of 131,000 pairs; the large one has 2.1 M in 30 MB.
@@ -52,7 +52,7 @@ export interface Exchanges {
  * 3. of six, three up and three down, sampled: 31-bit rates of one month are too sparse for exchanges of four;
  * 4. for at least 16 readings alike that are all 0 Wh, which cannot go down: all of them together up, by as much as two
  *    other readings, moved by one, or one other column, no reading moved by more than 100 Wh, make up for.
- * Complete for 1 and, up to 2,048 columns, for 2. Time: quadratic in a pool, at most 2^26 steps in all.
+ * Complete for 1 and, up to 2,047 columns, for 2. Time: quadratic in a pool, at most 2^26 steps in all.
  */
 export function findExchanges(unknowns: readonly Unknown[]): Exchanges {
   return new Search(unknowns).run();

@@ -89,7 +89,7 @@ const largest = (values: readonly (number | null)[]) =>
   );
 
 /** Readings told outright; a sum over a group whose other members are all known is one. */
-export function toldBy(answers: readonly Answer[]): Set<number> {
+function toldBy(answers: readonly Answer[]): Set<number> {
   const ranges: ReadingRange[] = answers.flatMap(({ told, groupSums }) => [
     ...told,
     ...groupSums.filter(({ others }) => others === 0),
