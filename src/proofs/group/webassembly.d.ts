@@ -3,6 +3,7 @@
 declare namespace WebAssembly {
   class Module {
     constructor(bytes: Uint8Array);
+    static imports(module: Module): { readonly module: string; readonly name: string }[];
   }
 
   class Memory {
@@ -13,6 +14,6 @@ declare namespace WebAssembly {
 
   class Instance<Exports> {
     readonly exports: Exports;
-    constructor(module: Module);
+    constructor(module: Module, imports?: Record<string, Record<string, unknown>>);
   }
 }
