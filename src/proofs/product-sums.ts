@@ -17,16 +17,17 @@ export class ProductSum {
 
   /**
    * Adds a product.
-   * @param short at most 128 bits in limbs of 16, the lowest first.
-   * @param long at most 512 bits likewise.
+   * @param short 128 bits in limbs of 16, the lowest first.
+   * @param long at most 512 bits, little-endian, an even number of bytes.
    */
-  add(short: Uint16Array, long: Uint16Array): void {
-    if (short.length > SHORT_LIMBS || long.length > LONG_LIMBS) throw new Error("a factor is too long");
+  add(short: Uint16Array, long: Uint8Array): void {
+    const longLimbs = long.length / LIMB_BYTES;
+    if (short.length !== SHORT_LIMBS || longLimbs > LONG_LIMBS) throw new Error("a factor is too long");
     const limbs = this.#limbs;
-    for (let at = 0; at < short.length; at++) {
-      const factor = short[at] ?? 0;
-      for (let to = 0; to < long.length; to++) {
-        limbs[at + to] = (limbs[at + to] ?? 0) + factor * (long[to] ?? 0);
+    for (let at = 0; at < longLimbs; at++) {
+      const factor = (long[LIMB_BYTES * at] ?? 0) | ((long[LIMB_BYTES * at + 1] ?? 0) << 8);
+      for (let to = 0; to < SHORT_LIMBS; to++) {
+        limbs[at + to] = (limbs[at + to] ?? 0) + factor * (short[to] ?? 0);
       }
     }
     this.#pending++;
@@ -46,16 +47,13 @@ export class ProductSum {
   }
 }
 
-/** The limbs of a number below 2^128. */
-export function limbsOfNumber(value: bigint): Uint16Array {
-  return new Uint16Array(BigUint64Array.of(BigInt.asUintN(64, value), value >> 64n).buffer);
-}
-
-/** The limbs of a little-endian number of an even number of bytes: a copy. */
-export function limbsOf(bytes: Uint8Array): Uint16Array {
-  const limbs = new Uint16Array(bytes.length / LIMB_BYTES);
-  for (let at = 0; at < limbs.length; at++) {
-    limbs[at] = (bytes[LIMB_BYTES * at] ?? 0) | ((bytes[LIMB_BYTES * at + 1] ?? 0) << 8);
+/** The limbs of numbers below 2^128, a view of each. */
+export function limbsOf(values: readonly bigint[]): Uint16Array[] {
+  const longs = new BigUint64Array(2 * values.length);
+  for (const [at, value] of values.entries()) {
+    longs[2 * at] = value; // which keeps its lowest 64 bits
+    longs[2 * at + 1] = value >> 64n;
   }
-  return limbs;
+  const limbs = new Uint16Array(longs.buffer);
+  return values.map((_, at) => limbs.subarray(at * SHORT_LIMBS, (at + 1) * SHORT_LIMBS));
 }
