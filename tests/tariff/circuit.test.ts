@@ -4,7 +4,7 @@ import type { Expression } from "../../src/tariff/charge.js";
 import { chargeBounds } from "../../src/tariff/charge-bounds.js";
 import { chargeValue, energyCost, type PeriodReadings } from "../../src/tariff/charge-evaluation.js";
 import type { Tariff } from "../../src/tariff/document.js";
-import { isRefused, prove, verify } from "../proofs/constraints/gadgets/assignment.js";
+import { isRefused, prove, verify } from "../proofs/constraints/gadgets/cheating-system.js";
 import { EXPORT, expressions, IMPORT, PLAIN } from "./arbitrary.js";
 import { committedValues, costStatement, inputsOf } from "./measured.js";
 
