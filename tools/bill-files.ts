@@ -1,6 +1,6 @@
 // Bills as files of a folder: which, in what portions, and the verification of a portion on one core.
 import { randomBytes } from "node:crypto";
-import { readdirSync, statSync } from "node:fs";
+import { closeSync, openSync, readdirSync, readSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { fastArithmetic } from "../src/proofs/arithmetic.js";
 import { BILL_BYTES_MAX } from "../src/proofs/billed-period.js";
@@ -62,21 +62,37 @@ export class FileVerifier {
   /** Verdicts on the bills in these files, in order. A file that cannot be read is a bill that is refused. */
   verify(paths: readonly string[]): Verdict[] {
     const files = paths.map(contentOf);
-    const verdicts = this.#verifier.verify(files.filter((file) => file instanceof Uint8Array));
-    return files.map((file) =>
-      typeof file === "string"
-        ? { verified: null, reason: file, links: [] }
-        : (verdicts.shift() ?? { verified: null, reason: "", links: [] }),
-    );
+    const verdicts = this.#verifier.verify(files.filter((file) => file instanceof Uint8Array)).values();
+    return files.map((file) => {
+      const verdict = typeof file === "string" ? null : verdicts.next().value;
+      return verdict ?? { verified: null, reason: `${file}`, links: [] };
+    });
   }
 }
 
 /** The bytes of a file, or why there are none. */
 function contentOf(path: string): Uint8Array | string {
   try {
-    return readFile(path, BILL_BYTES_MAX);
+    return readRegular(path) ?? readFile(path, BILL_BYTES_MAX);
   } catch (error) {
     if (error instanceof UsageError) return error.message.slice(path.length + 2);
     throw error;
+  }
+}
+
+/** A regular file of the expected size in one piece, which is twice as fast; of anything else null. */
+function readRegular(path: string): Uint8Array | null {
+  const { size = 0 } = statSync(path, { throwIfNoEntry: false }) ?? {};
+  if (size === 0 || size > BILL_BYTES_MAX) return null;
+  let file: number | null = null;
+  try {
+    file = openSync(path, "r");
+    const bytes = new Uint8Array(size);
+    const isWhole = readSync(file, bytes) === size && readSync(file, new Uint8Array(1)) === 0;
+    return isWhole ? bytes : null;
+  } catch {
+    return null;
+  } finally {
+    if (file !== null) closeSync(file);
   }
 }
