@@ -24,11 +24,18 @@ const OPTIONS = [
   "--disableWarning=112",
 ];
 
-/** The module's bytes. @throws Error with what the compiler says. */
-export async function compileModule(): Promise<Uint8Array> {
+/**
+ * The bytes of the module that an entry file exports.
+ * @param written files that are not in the repository, by their paths in it: a test's own entry.
+ * @throws Error with what the compiler says.
+ */
+export async function compileModule(
+  entry = ENTRY,
+  written: ReadonlyMap<string, string> = new Map(),
+): Promise<Uint8Array> {
   let bytes = new Uint8Array();
-  const { error, stderr } = await asc.main([ENTRY, "--outFile=group.wasm", `--baseDir=${ROOT}`, ...OPTIONS], {
-    readFile: (name, base) => readFile(join(base, name), "utf8").catch(() => null),
+  const { error, stderr } = await asc.main([entry, "--outFile=group.wasm", `--baseDir=${ROOT}`, ...OPTIONS], {
+    readFile: (name, base) => written.get(name) ?? readFile(join(base, name), "utf8").catch(() => null),
     writeFile: (_, contents) => {
       if (typeof contents !== "string") bytes = Uint8Array.from(contents);
     },

@@ -26,6 +26,8 @@ const ELEMENTS_MAX = 1 << 15;
 const ELEMENTS_BYTES_MAX = 1 << 22;
 /** Classes, at most. */
 const CLASSES_MAX = 1 << 16;
+/** With fewer elements a class they are added one by one: a class by itself has a sum to begin and one to end. */
+const CLASS_ELEMENTS_MIN = 4;
 /** Up to so many points Straus's method is faster than Pippenger's. */
 const STRAUS_POINTS_MAX = 160;
 
@@ -68,6 +70,13 @@ function piecesOf(length: number, max: number): Piece[] {
   });
 }
 
+/** Addresses of encodings and hints in the module's memory; 0 for no hints. */
+interface Place {
+  readonly encodings: number;
+  readonly stride: number;
+  readonly hints: number;
+}
+
 /** The numbers of elements by class: those of class c are order[starts[c]] up to, not with, order[starts[c + 1]]. */
 function orderByClass(classes: Int32Array, classCount: number): { order: Int32Array; starts: Int32Array } {
   const starts = new Int32Array(classCount + 1);
@@ -75,13 +84,24 @@ function orderByClass(classes: Int32Array, classCount: number): { order: Int32Ar
   for (let of = 0; of < classCount; of++) starts[of + 1] = (starts[of + 1] ?? 0) + (starts[of] ?? 0);
   const next = starts.slice();
   const order = new Int32Array(starts[classCount] ?? 0);
-  classes.forEach((of, index) => {
-    if (of < 0) return;
+  for (let index = 0; index < classes.length; index++) {
+    const of = classes[index] ?? -1;
+    if (of < 0) continue;
     const at = next[of] ?? 0;
     order[at] = index;
     next[of] = at + 1;
-  });
+  }
   return { order, starts };
+}
+
+/** The numbers of the elements that have a class. */
+function indicesOfClasses(classes: Int32Array): Int32Array {
+  const indices = new Int32Array(classes.length);
+  let count = 0;
+  for (let index = 0; index < classes.length; index++) {
+    if ((classes[index] ?? -1) >= 0) indices[count++] = index;
+  }
+  return indices.subarray(0, count);
 }
 
 type Decoding = (points: number, area: Area, piece: Piece) => number;
@@ -301,28 +321,45 @@ class WasmGroup implements Group {
     { from, to, count }: Piece,
   ): WasmPoints {
     this.#area.clear();
-    const { order, starts } = orderByClass(classes.subarray(from, to), classCount);
     const first = offset + from * stride;
-    const encodingsAt = this.#area.put(bytes.subarray(first, first + (count - 1) * stride + ENCODING_BYTES));
-    const hintsAt = hints ? this.#area.put(hints.subarray(from * HINT_BYTES, to * HINT_BYTES)) : 0;
-    const orderAt = this.#area.putOrder(order);
+    const place: Place = {
+      encodings: this.#area.put(bytes.subarray(first, first + (count - 1) * stride + ENCODING_BYTES)),
+      stride,
+      hints: hints ? this.#area.put(hints.subarray(from * HINT_BYTES, to * HINT_BYTES)) : 0,
+    };
+    const own = classes.subarray(from, to);
+    const isSparse = count < CLASS_ELEMENTS_MIN * classCount;
+    const { sums, refused } = isSparse
+      ? this.#addOneByOne(place, own, classCount)
+      : this.#addClassByClass(place, own, classCount);
+    if (refused >= 0) throw new EncodingError(from + refused);
+    return this.#take(sums, classCount);
+  }
+
+  /** The address of the sums, and the number of the first element that is refused, or -1. */
+  #addClassByClass(place: Place, classes: Int32Array, classCount: number): { sums: number; refused: number } {
+    const { order, starts } = orderByClass(classes, classCount);
+    const orderAt = this.#area.putNumbers(order);
     const sums = this.#area.take(classCount * POINT_BYTES);
-    let refused = count;
+    let refused = -1;
     for (let of = 0; of < classCount; of++) {
       const [begin = 0, end = 0] = [starts[of], starts[of + 1]];
-      const sum = sums + of * POINT_BYTES;
-      const failed = this.#module.sumClass(
-        sum,
-        encodingsAt,
-        stride,
-        hintsAt,
-        orderAt + 4 * begin,
-        end - begin,
-      );
-      if (failed >= 0) refused = Math.min(refused, failed);
+      this.#module.setElements(place.encodings, place.stride, place.hints, orderAt + 4 * begin, end - begin);
+      const failed = this.#module.sumElements(sums + of * POINT_BYTES);
+      if (failed >= 0 && (refused < 0 || failed < refused)) refused = failed;
     }
-    if (refused < count) throw new EncodingError(from + refused);
-    return this.#take(sums, classCount);
+    return { sums, refused };
+  }
+
+  #addOneByOne(place: Place, classes: Int32Array, classCount: number): { sums: number; refused: number } {
+    const order = indicesOfClasses(classes);
+    const orderAt = this.#area.putNumbers(order);
+    const classesAt = this.#area.putNumbers(classes);
+    const sums = this.#area.take(classCount * POINT_BYTES);
+    const limbs = this.#area.limbs(sums, classCount * LIMBS);
+    for (let of = 0; of < classCount; of++) limbs.set(this.zero.limbs, of * LIMBS);
+    this.#module.setElements(place.encodings, place.stride, place.hints, orderAt, order.length);
+    return { sums, refused: this.#module.addElements(sums, classesAt) };
   }
 }
 

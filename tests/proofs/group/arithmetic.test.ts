@@ -151,3 +151,25 @@ describe.each(GROUPS.map((group) => [group.name, group] as const))("the %s group
     }
   });
 });
+
+describe("the wasm group", () => {
+  it("takes more points than fit into a call", () => {
+    const group = GROUPS[1] ?? expect.unreachable();
+    const count = 2 ** 16 + 3;
+    const points = group.concat(new Array<Points>(count).fill(group.base));
+    const ones = new Array<bigint>(count).fill(1n);
+    const minus = group.negate(group.sum([BigInt(count)], group.base));
+    expect(group.isZero(group.add(group.sum(ones, points), minus))).toBe(true);
+    const last = (all: Points) => hexOf(group, all.slice(all.length - 1, all.length));
+    expect(last(group.add(points, points))).toBe(hexOf(group, group.double(group.base)));
+    expect(last(group.fold(points.slice(0, 2 ** 16 + 2), 1n, 2n))).toBe(
+      hexOf(group, group.sum([3n], group.base)),
+    );
+    expect(group.isZero(group.concat([points, group.zero]))).toBe(false);
+    expect(
+      group.isZero(group.concat([group.concat(new Array<Points>(count).fill(group.zero)), points])),
+    ).toBe(false);
+    const secret = group.sumSecret(ones.slice(0, 1025), points.slice(0, 1025));
+    expect(hexOf(group, secret)).toBe(hexOf(group, group.sum([1025n], group.base)));
+  });
+});

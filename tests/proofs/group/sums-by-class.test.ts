@@ -42,29 +42,25 @@ describe.each(
   const elements = palette(group);
   const numbers = [0n, 1n, 2n, 3n, 4n, 0n, -1n, -2n, -3n, -4n];
 
-  it("are right for equal, opposite and neutral elements in any order", () => {
-    const entries = fc.array(fc.tuple(fc.nat(9), fc.integer({ min: -1, max: 2 })), { maxLength: 12 });
+  it.each([
+    ["a class", 3, 40],
+    ["all classes together", 12, 14],
+  ])("are right for equal, opposite and neutral elements in any order, %s at a time", (_way, count, maxLength) => {
+    const entry = fc.tuple(fc.nat(9), fc.integer({ min: -1, max: 2 }));
     fc.assert(
-      fc.property(entries, (list) => {
+      fc.property(fc.array(entry, { minLength: maxLength / 2, maxLength }), (list) => {
+        const taken = list.map(([which]) => elements[which] ?? BAD);
         const classes = list.map(([, of]) => of);
-        const is = sums(
-          group,
-          list.map(([which]) => elements[which] ?? BAD),
-          classes,
-          3,
-        );
-        const totals = [0, 1, 2].map((of) =>
+        const totals = Array.from({ length: count }, (_, of) =>
           list.reduce((total, [which, own]) => total + (own === of ? (numbers[which] ?? 0n) : 0n), 0n),
         );
-        const should = group.concat(
-          totals.map((n) => {
-            const point = group.sum([n < 0n ? -n : n], group.base);
-            return n < 0n ? group.negate(point) : point;
-          }),
-        );
-        expect(is).toBe(hexOf(group, should));
+        const multiples = totals.map((n) => {
+          const point = group.sum([n < 0n ? -n : n], group.base);
+          return n < 0n ? group.negate(point) : point;
+        });
+        expect(sums(group, taken, classes, count)).toBe(hexOf(group, group.concat(multiples)));
       }),
-      { numRuns: 40 },
+      { numRuns: 20 },
     );
   });
 
@@ -77,6 +73,21 @@ describe.each(
     }
   });
 
+  it("are right in pieces, and name elements of later ones", () => {
+    // Elements so far apart that a call into the module takes two.
+    const stride = 2 ** 21;
+    const bytes = new Uint8Array(4 * stride + 32);
+    const put = (at: number, element: Uint8Array) => bytes.set(element, at * stride);
+    for (let at = 0; at < 5; at++) put(at, elements[at + 1] ?? BAD);
+    const encodings = { bytes, offset: 0, stride, count: 5 };
+    const run = () => group.sumsByClass(encodings, null, Int32Array.of(0, 1, 0, 1, 1), 2);
+    expect(hexOf(group, run())).toBe(
+      hexOf(group, group.concat([group.sum([4n], group.base), group.sum([6n], group.base)])),
+    );
+    put(3, BAD);
+    expect(refusedIndex(run)).toBe(3);
+  });
+
   it("of no element are the identity", () => {
     expect(hexOf(group, group.sumsByClass(inLeaves([]), null, new Int32Array(), 2))).toBe("00".repeat(64));
     expect(group.sumsByClass(inLeaves([]), null, new Int32Array(), 0)).toHaveLength(0);
@@ -84,21 +95,24 @@ describe.each(
     expect(group.isZero(none)).toBe(true);
   });
 
-  it("name the first element that is refused, of whatever class, and decode none of class -1", () => {
-    const list = Array.from({ length: 9 }, (_, at) => elements[at % 10] ?? BAD);
+  it.each([
+    ["a class", 3],
+    ["all classes together", 50],
+  ])("name the first element that is refused, of whatever class, %s at a time", (_way, count) => {
+    const list = Array.from({ length: 15 }, (_, at) => elements[at % 10] ?? BAD);
     const hints = group.hints(group.decode(joined(list)));
-    const classes = Int32Array.of(2, 1, 0, 2, 1, 0, 2, 1, 0);
-    for (let first = 0; first < 9; first++) {
-      const bad = list.map((element, at) => (at === first || at === 8 ? BAD : element));
+    const classes = Int32Array.from(list, (_, at) => 2 - (at % 3));
+    for (let first = 0; first < 15; first++) {
+      const bad = list.map((element, at) => (at === first || at === 14 ? BAD : element));
       const run = (of: Int32Array, which: Uint8Array | null) =>
-        refusedIndex(() => group.sumsByClass(inLeaves(bad), which, of, 3));
+        refusedIndex(() => group.sumsByClass(inLeaves(bad), which, of, count));
       expect(run(classes, null)).toBe(first);
       expect(run(classes, hints)).toBe(first);
       const left = classes.map((of, at) => (at === first ? -1 : of));
-      expect(run(left, hints)).toBe(first === 8 ? "none" : 8);
+      expect(run(left, hints)).toBe(first === 14 ? "none" : 14);
       const wrong = hints.slice();
       wrong.fill(0, first * 64, first * 64 + 64);
-      expect(refusedIndex(() => group.sumsByClass(inLeaves(list), wrong, classes, 3))).toBe(first);
+      expect(refusedIndex(() => group.sumsByClass(inLeaves(list), wrong, classes, count))).toBe(first);
     }
   });
 

@@ -7,9 +7,12 @@
 // says (x', y') = l·(y, x) with l^2 = -1 or -1/(d x^2 y^2), no square either. So it fails exactly if the points differ
 // by one of order 1, 2 or 4, and then E or H is zero too and so are all four coordinates. They stay zero through
 // all further additions: a sum that ends with Z = 0 is done again, with the complete addition.
-import { add, carry, copy, highs, lows, multiply, ONE, PAIR, Pair, subtract, ZERO, zeroLanes } from "./field";
+import { zeroLanes } from "./canonical";
+import { add, carry, copy, highs, lows, subtract } from "./linear";
+import { ONE, PAIR, Pair, ZERO } from "./pair";
 import { addPoint, D, POINT, Point } from "./point";
-import { decodePair, decodePairHinted, HINT, T, X, Y } from "./ristretto";
+import { multiply } from "./products";
+import { decodePair, decodePairHinted, HINT, storePoints, T, X, Y } from "./ristretto";
 
 /** The base point, which the running sums start from, the high one from its negative: no identity to begin with. */
 export const BASE: Point = memory.data<u32>(
@@ -38,17 +41,17 @@ const H: Pair = memory.data(72, 16);
 const NEGATIVE: Point = memory.data(144, 16);
 const SUMS: Point = memory.data(288, 16);
 
-/** Where the encodings of a class stand. */
+/** Where encodings stand, and the hints, or 0 if there are none. */
 class Elements {
   static encodings: usize = 0;
   static stride: usize = 0;
   static hints: usize = 0;
-  /** Numbers of the elements that are of the class, 32 bits each. */
+  /** Numbers of the elements that are taken, 32 bits each. */
   static order: usize = 0;
   static count: i32 = 0;
 }
 
-/** Number of the class's element. */
+/** Number of the element that is taken at this place. */
 function numberOf(at: i32): i32 {
   return load<i32>(Elements.order + ((at as usize) << 2));
 }
@@ -141,7 +144,6 @@ function addComplete(): void {
   subtract(F, G, C);
   carry(F, F);
   add(G, G, C);
-  carry(G, G);
   subtract(E, B, A);
   add(H, B, A);
   multiply(SX, E, F);
@@ -178,26 +180,40 @@ function sumComplete(): void {
   }
 }
 
-/**
- * r = the sum of the elements that `order` numbers, `count` of them; `hints` is 0 if there are none.
- * @returns the number of the first element that is refused, in their order, or -1.
- */
-export function sumClass(
-  r: Point,
-  encodings: usize,
-  stride: i32,
-  hints: usize,
-  order: usize,
-  count: i32,
-): i32 {
+/** From here on elements are those of `encodings` that `order` numbers, `count` of them; `hints` may be 0. */
+export function setElements(encodings: usize, stride: usize, hints: usize, order: usize, count: i32): void {
   Elements.encodings = encodings;
   Elements.stride = stride;
   Elements.hints = hints;
   Elements.order = order;
   Elements.count = count;
+}
+
+/** r = the sum of the elements; returns the number of the first that is refused, in their order, or -1. */
+export function sumElements(r: Point): i32 {
   const failed = sumDedicated();
   if (failed >= 0) return failed;
   if (v128.any_true(zeroLanes(SZ))) sumComplete();
   finish(r);
   return -1;
+}
+
+/**
+ * Adds each element to the sum of its class, one by one: for many classes of few elements. `classes` has the class of
+ * each number, 32 bits. Returns as `sumElements`.
+ */
+export function addElements(sums: Point, classes: usize): i32 {
+  for (let at = 0; at < Elements.count; at += 2) {
+    const failed = decodeNext(at);
+    if (failed >= 0) return failed;
+    storePoints(SUMS, SUMS + POINT);
+    addToClass(sums, classes, at, SUMS);
+    if (at + 1 < Elements.count) addToClass(sums, classes, at + 1, SUMS + POINT);
+  }
+  return -1;
+}
+
+function addToClass(sums: Point, classes: usize, at: i32, point: Point): void {
+  const sum = sums + (load<u32>(classes + ((numberOf(at) as usize) << 2)) as usize) * POINT;
+  addPoint(sum, sum, point);
 }

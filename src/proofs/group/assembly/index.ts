@@ -1,5 +1,5 @@
 // What the module exports. Callers put bytes into memory from `heap()` on, where nothing else lives.
-export { BASE, sumClass } from "./classes";
+export { addElements, BASE, setElements, sumElements } from "./classes";
 export { merkleBytes, merkleRoot } from "./merkle";
 export { pippenger, pippengerBytes } from "./pippenger";
 export { NEUTRAL, POINT } from "./point";

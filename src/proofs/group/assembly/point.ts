@@ -2,22 +2,10 @@
 // x = X/Z, y = Y/Z, T = XY/Z. Their formulas for several processors fall into pairs of products, which two lanes
 // compute at once. The addition is complete: it holds for any two points of the curve. No branch and no address
 // depends on a coordinate.
-import {
-  butterfly,
-  carry,
-  copy,
-  highs,
-  lessAndTwice,
-  lows,
-  multiply,
-  negateLow,
-  PAIR,
-  Pair,
-  square,
-  sumAndHigh,
-  swap,
-  zeroLanes,
-} from "./field";
+import { zeroLanes } from "./canonical";
+import { butterfly, carry, copy, highs, lessAndTwice, lows, negateLow, sumAndHigh, swap } from "./linear";
+import { PAIR, Pair } from "./pair";
+import { multiply, square } from "./products";
 
 /** Address of a point: the pairs (X, Y) and (T, Z), reduced. */
 export type Point = usize;

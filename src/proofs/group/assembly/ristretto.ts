@@ -1,27 +1,10 @@
 // Elements of ristretto255 and points of edwards25519 as bytes (RFC 9496 and RFC 8032), two at a time, one in each
 // lane.
-import {
-  absolute,
-  add,
-  carry,
-  fromBytes,
-  highs,
-  isCanonical,
-  lows,
-  multiply,
-  negateLanes,
-  ONE,
-  oddLanes,
-  PAIR,
-  Pair,
-  select,
-  square,
-  subtract,
-  toBytes,
-  ZERO,
-  zeroLanes,
-} from "./field";
+import { absolute, bothZeroLanes, fromBytes, isCanonical, oddLanes, toBytes, zeroLanes } from "./canonical";
+import { add, carry, highs, lows, negateLanes, select, subtract } from "./linear";
+import { ONE, PAIR, Pair, ZERO } from "./pair";
 import { addPoint, D, POINT, Point } from "./point";
+import { combine, multiply, square } from "./products";
 import { rootOfRatio, SQRT_M1 } from "./roots";
 
 /** Bytes of an encoding, of a hint, and what the one-way map takes. */
@@ -61,6 +44,10 @@ const D_LESS_ONE_2: Pair = memory.data<u32>(
   ],
   16,
 );
+
+/** d = -121665/121666. */
+const MINUS_D_DIVIDEND = 121665;
+const D_DIVISOR = 121666;
 
 /** What the last decoding gave: x, y and x·y. */
 export const X: Pair = memory.data(72, 16);
@@ -124,10 +111,10 @@ export function decodePair(low: usize, high: usize): v128 {
 
 /**
  * Decodes to X, Y and T with hints, which say x and y. Equivalent to RFC 9496 by this: with u1 = 1 - s^2 and
- * u2 = 1 + s^2 decoding gives y = u1/u2, and an even x with x^2 = 4 s^2/v, v = -d u1^2 - u2^2, if there is one. The
- * curve's equation for this y says x^2 = (y^2 - 1)/(d y^2 + 1) = 4 s^2/v, where no divisor is zero as neither d nor
- * -d is a square. So a canonical y with y·u2 = u1 (which no y fulfils for u2 = 0) and a canonical even x on the curve
- * are the ones; that x·y is even and y is not zero is checked as there.
+ * u2 = 1 + s^2 decoding gives y = u1/u2, and the even x with x^2 = 4 s^2/v, v = -d u1^2 - u2^2, if there is one (v is a
+ * square for s = 0). The curve's equation for this y says x^2 = (y^2 - 1)/(d y^2 + 1) = 4 s^2/v, where no divisor is
+ * zero as neither d nor -d is a square. So a canonical y with y·u2 = u1 (which no y fulfils for u2 = 0) and a canonical
+ * even x on the curve are the ones; that x·y is even and y is not zero is checked as there.
  * @returns lanes that are refused.
  */
 export function decodePairHinted(low: usize, high: usize, lowHint: usize, highHint: usize): v128 {
@@ -137,17 +124,14 @@ export function decodePairHinted(low: usize, high: usize, lowHint: usize, highHi
   multiply(T, X, Y);
   multiply(W, Y, U2);
   subtract(W, U1, W); // u1 - y·u2
-  const isY = zeroLanes(W);
   square(U1, X);
   square(U2, Y);
   square(V, T);
-  multiply(V, V, D);
-  add(V, V, U1);
-  add(V, V, ONE);
-  subtract(V, V, U2); // d x^2 y^2 + x^2 + 1 - y^2
-  const isOnCurve = zeroLanes(V);
+  subtract(U2, U2, U1);
+  subtract(U2, U2, ONE);
+  combine(V, D_DIVISOR, U2, MINUS_D_DIVIDEND, V); // 121666 (y^2 - x^2 - 1 - d x^2 y^2)
   const form = lanes(isHintedForm(low, lowHint), isHintedForm(high, highHint));
-  return v128.or(v128.not(v128.and(form, v128.and(isY, isOnCurve))), oddLanes(T));
+  return v128.or(v128.not(v128.and(form, bothZeroLanes(W, V))), oddLanes(T));
 }
 
 function isHintedForm(encoding: usize, hint: usize): bool {
@@ -157,7 +141,7 @@ function isHintedForm(encoding: usize, hint: usize): bool {
 }
 
 /** Stores the points of X, Y and T with Z = 1. If both go to one place, the low one stays. */
-function storePoints(low: Point, high: Point): void {
+export function storePoints(low: Point, high: Point): void {
   highs(high, X, Y);
   highs(high + PAIR, T, ONE);
   lows(low, X, Y);

@@ -1,6 +1,9 @@
 // Inverse square roots and ratios modulo p, on two elements at once: section 4.2 of RFC 9496. The exponent is fixed, so
 // is the time.
-import { absolute, add, multiply, Pair, select, square, squareTimes, subtract, zeroLanes } from "./field";
+import { absolute, zeroLanes } from "./canonical";
+import { add, select, subtract } from "./linear";
+import { Pair } from "./pair";
+import { multiply, square, squareTimes } from "./products";
 
 /** sqrt(-1): 2b8324804fc1df0b2b4d00993dfbd7a72f431806ad2fe478c4ee1b274a0ea0b0. */
 export const SQRT_M1: Pair = memory.data<u32>(

@@ -1,7 +1,8 @@
 // Sums of scalar multiples in uniform time, for a prover's secrets: for any scalars the same instructions run, on the
 // same addresses in the same order. All digits of signed windows of four bits are looked up by reading the whole table
 // under masks, and zero is added like any other. Loops depend on the number of points only.
-import { carry, negateLow, PAIR, select, swap } from "./field";
+import { carry, negateLow, select, swap } from "./linear";
+import { PAIR } from "./pair";
 import {
   Addend,
   addAddend,
