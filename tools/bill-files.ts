@@ -9,8 +9,8 @@ import { readFile, systemReason, UsageError } from "./command-line.js";
 
 /** Most bills of a folder: their batches must find room in the memory of one process. */
 export const FILES_MAX = 2 ** 17;
-/** Most files and bytes of a portion; a larger file is a portion by itself. Twice as much is in memory a core. */
-const PORTION_FILES = 128;
+/** Most files and bytes of a portion, which is in memory at once on each core; a larger file is one by itself. */
+const PORTION_FILES = 64;
 const PORTION_BYTES = 2 ** 24;
 
 /** Names of the bills in a folder, ascending. @throws UsageError for no folder, no bill, or too many. */
@@ -61,11 +61,19 @@ export class FileVerifier {
 
   /** Verdicts on the bills in these files, in order. A file that cannot be read is a bill that is refused. */
   verify(paths: readonly string[]): Verdict[] {
-    const files = paths.map(contentOf);
-    const verdicts = this.#verifier.verify(files.filter((file) => file instanceof Uint8Array)).values();
-    return files.map((file) => {
-      const verdict = typeof file === "string" ? null : verdicts.next().value;
-      return verdict ?? { verified: null, reason: `${file}`, links: [] };
+    const unread = new Map<number, string>();
+    function* files() {
+      for (const [at, path] of paths.entries()) {
+        const content = contentOf(path);
+        if (typeof content === "string") unread.set(at, content);
+        else yield content;
+      }
+    }
+    const verdicts = this.#verifier.verify(files()).values();
+    return paths.map((_, at) => {
+      const reason = unread.get(at);
+      const verdict = reason === undefined ? verdicts.next().value : undefined;
+      return verdict ?? { verified: null, reason: reason ?? "", links: [] };
     });
   }
 }
