@@ -85,12 +85,11 @@ export class NotedChecks implements EvidenceChecks {
   static hold(noted: readonly NotedChecks[], { group }: Arithmetic, entropy: Entropy): boolean {
     const claims = noted.flatMap((checks) => checks.#claims);
     const certificates = noted.flatMap((checks) => checks.#certificates);
-    const areKeys = signingKeys(
-      certificates.map(({ signingKey }) => signingKey),
-      group,
-    );
+    // A key under which something is claimed is checked with the claim.
+    const claimed = new Set(claims.map(({ key }) => key));
+    const unclaimed = certificates.map(({ signingKey }) => signingKey).filter((key) => !claimed.has(key));
     return (
-      areKeys !== null &&
+      signingKeys(unclaimed, group) !== null &&
       areElements(
         certificates.map(({ agreementKey }) => agreementKey),
         group,

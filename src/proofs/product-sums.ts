@@ -24,11 +24,21 @@ export class ProductSum {
     const longLimbs = long.length / LIMB_BYTES;
     if (short.length !== SHORT_LIMBS || longLimbs > LONG_LIMBS) throw new Error("a factor is too long");
     const limbs = this.#limbs;
-    for (let at = 0; at < longLimbs; at++) {
-      const factor = (long[LIMB_BYTES * at] ?? 0) | ((long[LIMB_BYTES * at + 1] ?? 0) << 8);
-      for (let to = 0; to < SHORT_LIMBS; to++) {
-        limbs[at + to] = (limbs[at + to] ?? 0) + factor * (short[to] ?? 0);
-      }
+    // Eight rows at once: each limb of the sum is read and written once, and not eight times.
+    const [a = 0, b = 0, c = 0, d = 0, e = 0, f = 0, g = 0, h = 0] = short;
+    let [x1, x2, x3, x4, x5, x6, x7] = [0, 0, 0, 0, 0, 0, 0];
+    for (let at = 0; at < longLimbs + SHORT_LIMBS - 1; at++) {
+      // Bytes beyond the factor's end are zeros.
+      const x = (long[LIMB_BYTES * at] ?? 0) | ((long[LIMB_BYTES * at + 1] ?? 0) << 8);
+      const column = a * x + b * x1 + c * x2 + d * x3 + e * x4 + f * x5 + g * x6 + h * x7;
+      limbs[at] = (limbs[at] ?? 0) + column;
+      x7 = x6;
+      x6 = x5;
+      x5 = x4;
+      x4 = x3;
+      x3 = x2;
+      x2 = x1;
+      x1 = x;
     }
     this.#pending++;
     if (this.#pending === PRODUCTS_MAX) this.#carry();
