@@ -16,13 +16,15 @@ import {
 import { makeBill } from "../src/customer/bill.js";
 import { checkMeter } from "../src/customer/check.js";
 import { BASE, BLINDING, makeCommitmentKey } from "../src/proofs/generators.js";
-import { decodeLinearBill, encodeLinearBill, verifyLinearBill } from "../src/proofs/linear-bill.js";
+import { decodeLinearBill, verifyLinearBill } from "../src/proofs/linear-bill.js";
+import { encodeProvedBill } from "../src/proofs/proved-bill.js";
 import { encodeTariff, signTariff, verifyTariff } from "../src/tariff/document.js";
 import { parseTariff } from "../src/tariff/source.js";
 import { array, bstr, int, tstr } from "../src/trusted/encoding/cbor.js";
 import { Journal } from "../src/trusted/journal/journal.js";
 import { DAY_SECONDS } from "../src/trusted/metrology/interval.js";
 import { SECTOR_BYTES } from "../src/trusted/ports.js";
+import { proving } from "./bill.js";
 import { print, readText, table, wholeNumber } from "./command-line.js";
 
 /** Days of the two stretches whose cost is compared. */
@@ -164,11 +166,11 @@ function benchBills(): Figure[] {
     signTariff(encodeTariff(source), world.parties.supplier.seed),
     world.parties.supplier.publicKey,
   );
-  const bill = makeBill(checked, world.enrolment.certificate, tariff, {
+  const dates = {
     from: "2026-01-02",
     to: "2026-02-02",
-  });
-  const bytes = encodeLinearBill(bill);
+  };
+  const bytes = encodeProvedBill(makeBill(checked, world.enrolment.certificate, tariff, dates, proving()));
   const trust = { authorityKey: world.parties.authority.publicKey, tariff };
   let readings = 0;
   const ms = milliseconds(() => {

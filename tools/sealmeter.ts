@@ -5,6 +5,7 @@ import { addAccuracy } from "./accuracy.js";
 import { addAggregate } from "./aggregate.js";
 import { addBench } from "./bench.js";
 import { addBenchAggregation } from "./bench-aggregation.js";
+import { addBenchBills } from "./bench-bills.js";
 import { addBill } from "./bill.js";
 import { addCalibrate } from "./calibrate.js";
 import { addCheck } from "./check.js";
@@ -28,6 +29,7 @@ import { addStreet } from "./street.js";
 import { addTariff } from "./tariff.js";
 import { addTorture } from "./torture.js";
 import { addVerifyBill } from "./verify-bill.js";
+import { addVerifyBills } from "./verify-bills.js";
 import { addVerifyReading } from "./verify-reading.js";
 import { addXs } from "./xs.js";
 
@@ -43,6 +45,7 @@ const COMMANDS = [
   addTariff,
   addBill,
   addVerifyBill,
+  addVerifyBills,
   addAggregate,
   addLosses,
   addForecast,
@@ -51,6 +54,7 @@ const COMMANDS = [
   addCommand,
   addBench,
   addBenchAggregation,
+  addBenchBills,
   addFuzz,
   addTorture,
   addXs,

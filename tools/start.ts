@@ -25,20 +25,22 @@ import { makeBill } from "../src/customer/bill.js";
 import { type CheckedMeter, type CustomerKeys, checkMeter, type MeterRecord } from "../src/customer/check.js";
 import { linkOf, verifyStatement } from "../src/proofs/batch.js";
 import { verifyCertificate } from "../src/proofs/certificate.js";
+import type { BillTrust } from "../src/proofs/completeness.js";
 import { BatchLedger } from "../src/proofs/ledger.js";
 import {
-  type BillTrust,
+  decodeLinearBill,
   encodeLinearBill,
   type LinearBill,
   verifyLinearBill,
 } from "../src/proofs/linear-bill.js";
+import { encodeProvedBill } from "../src/proofs/proved-bill.js";
 import { VerificationError } from "../src/proofs/signed.js";
 import { verifyBill } from "../src/supplier/verify-bill.js";
 import { encodeTariff, signTariff, verifyTariff } from "../src/tariff/document.js";
 import { billLines } from "../src/tariff/evaluate.js";
 import { parseTariff } from "../src/tariff/source.js";
 import { DAY_SECONDS } from "../src/trusted/metrology/interval.js";
-import { billTable, money } from "./bill.js";
+import { billTable, money, proving } from "./bill.js";
 import { kWh, print, progressBar, readText, table, utc, wholeNumber, writeFile } from "./command-line.js";
 import { drawDay } from "./day-picture.js";
 import { assertNew } from "./meter-directory.js";
@@ -134,7 +136,8 @@ function runStart({
   const source = parseTariff(readText(join(ROOT, "docs", "examples", "time-of-use.json")));
   const tariffDocument = signTariff(encodeTariff(source), world.parties.supplier.seed);
   const tariff = verifyTariff(tariffDocument, world.parties.supplier.publicKey);
-  const bill = makeBill(checked, record.certificate, tariff, { from: FROM, to: TO });
+  const made = makeBill(checked, record.certificate, tariff, { from: FROM, to: TO }, proving());
+  const bill = decodeLinearBill(encodeProvedBill(made));
   const ledger = new BatchLedger();
   const trust = { authorityKey: world.parties.authority.publicKey, tariff, ledger };
   const verified = verifyBill(encodeLinearBill(bill), trust);

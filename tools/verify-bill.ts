@@ -1,8 +1,8 @@
 // sealmeter verify-bill: the supplier's check of a bill, without a reading.
 import { existsSync } from "node:fs";
 import type { Command } from "commander";
+import { BILL_BYTES_MAX } from "../src/proofs/billed-period.js";
 import { BatchLedger } from "../src/proofs/ledger.js";
-import { BILL_BYTES_MAX } from "../src/proofs/linear-bill.js";
 import { type SupplierTrust, verifyBill } from "../src/supplier/verify-bill.js";
 import { billTable, linesJson, loadTariff } from "./bill.js";
 import { inFile, print, readFile, readHexKey, readJson, utc, writeFile } from "./command-line.js";
@@ -35,9 +35,10 @@ export function addVerifyBill(program: Command): void {
     .action(runVerifyBill);
 }
 
-function loadLedger(path: string | undefined): BatchLedger {
-  if (path === undefined || !existsSync(path)) return new BatchLedger();
-  return inFile(path, () => BatchLedger.fromJSON(readJson(path)));
+/** The supplier's memory in a file; an empty one where there is none. */
+export function loadLedger(path: string | undefined, batchesMax?: number): BatchLedger {
+  if (path === undefined || !existsSync(path)) return new BatchLedger(batchesMax);
+  return inFile(path, () => BatchLedger.fromJSON(readJson(path), batchesMax));
 }
 
 function runVerifyBill(file: string, options: Options): void {

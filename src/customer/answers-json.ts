@@ -35,7 +35,7 @@ export const namesOf = ({ certificate, pairing }: CheckedMeter): EpochNames => (
 
 const ASKER = /^[ -~]{1,64}$/;
 const EPOCH_MAX = 0xffff;
-const FORMS_MAX = 16;
+const FORMS_MAX = 65;
 const FUNCTIONS_MAX = 16;
 const RANGES_MAX = 1024;
 const OTHERS_MAX = 2 ** 20;

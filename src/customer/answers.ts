@@ -1,8 +1,10 @@
 // What a customer answers, as far as it tells of readings: linear sums with public rates, symmetric functions,
 // readings told outright, and sums of a group. A bill tells one sum of readings times rates; a register statement the
 // sum so far; a delegated day every reading of it. No answer holds a reading: what was asked is kept, not what was said.
+import { nodesOf } from "../tariff/charge.js";
+import { costInputs, type Weights } from "../tariff/circuit-inputs.js";
 import type { SignedTariff } from "../tariff/document.js";
-import { type Period, rates } from "../tariff/evaluate.js";
+import { intervalsDuring, type Period, rates } from "../tariff/evaluate.js";
 import { DAY_SECONDS, Status } from "../trusted/metrology/interval.js";
 import type { CheckedMeter } from "./check.js";
 
@@ -53,7 +55,10 @@ export interface Answer {
 const nothing = { linear: [], symmetric: [], told: [], groupSums: [] };
 
 /**
- * A linear bill: it tells the sum of readings times rates, from which all of its lines follow.
+ * A bill: it tells the sum of readings times rates, from which all of its lines follow. Under a tariff with a charge
+ * its total follows from several sums, maxima and functions, and they are taken for told, each by itself: whoever
+ * could not learn a reading from all of them cannot from the total.
+ *
  * Intervals without a reading are in no sum; nor are readings of 0 Wh with an open load switch, which everyone may
  * take for known: none of them can stand in for another.
  * @throws FormatError if the tariff's prices do not fit the meter's intervals or do not cover the period.
@@ -66,8 +71,24 @@ export function billAnswer(
 ): Answer {
   const { channels, intervalSeconds } = meter.certificate;
   const table = channels.map((obis) => rates(tariff, obis, { from, to, intervalSeconds }));
-  const rows = rowsOf(meter, { from, to }, (channel, interval) => table[channel]?.[interval - from] ?? 0);
-  return { ...nothing, asker, kind: "bill", linear: [rows] };
+  const sum = (weights: Weights) =>
+    rowsOf(meter, { from, to }, (channel, interval) => weights[channel]?.[interval - from] ?? 0);
+  const answer: Answer = { ...nothing, asker, kind: "bill", linear: [sum(table)] };
+  if (tariff.charge === undefined) return answer;
+  const period = { from, to, intervalSeconds };
+  const { sums } = costInputs(
+    { ...tariff, energy: [] },
+    channels,
+    new Array<boolean>(to - from).fill(true),
+    period,
+  );
+  const symmetric = nodesOf(tariff.charge).flatMap((node): SymmetricFunction[] => {
+    if (node.kind !== "demand" && node.kind !== "by-reading" && node.kind !== "spline") return [];
+    const tags = intervalsDuring(tariff, node.during, period).map((isWithin) => (isWithin ? 1 : 0));
+    const rows = sum(channels.map((obis) => (obis === node.obis ? tags : null)));
+    return [{ kind: node.kind === "demand" ? "maximum" : "function", rows }];
+  });
+  return { ...answer, linear: [...answer.linear, ...sums.map(({ weights }) => sum(weights))], symmetric };
 }
 
 /**

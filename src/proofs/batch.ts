@@ -3,22 +3,28 @@
 // bytes encode a group element is found out, and refused, where the element is used.
 
 import type { Certificate } from "../trusted/authority/certificate.js";
-import { CHANNELS_MAX, readIntervalSeconds, readMeterId } from "../trusted/authority/configuration.js";
-import { FormatError, readUint, sameBytes } from "../trusted/encoding/bytes.js";
-import { CborReader } from "../trusted/encoding/cbor.js";
-import { decodeSign1 } from "../trusted/encoding/cose.js";
-import { dayOf, intervalStart_s, U32_MAX } from "../trusted/metrology/interval.js";
+import { CHANNELS_MAX, METER_ID } from "../trusted/authority/configuration.js";
+import { FormatError, readUint } from "../trusted/encoding/bytes.js";
+import { dayOf, INTERVAL_SECONDS, intervalStart_s, U32_MAX } from "../trusted/metrology/interval.js";
 import { type BatchStatement, LEAF_BYTES } from "../trusted/sealing/batch.js";
-import { digest } from "../trusted/sealing/keys.js";
-import { LEAVES_MAX, MerkleFrontier } from "../trusted/sealing/merkle.js";
-import { isRevoked, type Renewal, type Revocation } from "./certificate.js";
+import { LEAVES_MAX } from "../trusted/sealing/merkle.js";
+import { ViewReader } from "./cbor-views.js";
+import { atOnce, isRevoked, type Renewal, type Revocation } from "./certificate.js";
+import { openSign1 } from "./envelope.js";
+import { equalBytes } from "./equal-bytes.js";
+import type { Hashes } from "./group/hashes.js";
 import type { BatchLedger, ChainLink } from "./ledger.js";
-import { checkSignature, ensure } from "./signed.js";
+import { type EvidenceChecks, ensure, VerificationError } from "./signed.js";
 
 /** The largest statement has 206 bytes. */
 const STATEMENT_BYTES_MAX = 256;
+const METER_ID_CHARACTERS_MAX = 32;
 const U16_MAX = 0xffff;
 const DIGEST_BYTES = 32;
+/** Where in a leaf its channel, its status and its commitment stand, after the interval. */
+const CHANNEL_AT = 4;
+export const STATUS_AT = 5;
+export const COMMITMENT_AT = 6;
 
 /** One reading of a batch, hidden: in the order of intervals, then channels. */
 export interface Leaf {
@@ -54,18 +60,18 @@ export interface Trust {
 }
 
 /**
- * Takes the payload of a batch apart; the inverse of `encodeStatement`.
+ * Takes the payload of a batch apart; the inverse of `encodeStatement`. Its digests are views of the payload.
  * @throws FormatError for malformed bytes, a value out of its range, or intervals of more than one UTC day.
  */
 export function decodeStatement(payload: Uint8Array): BatchStatement {
-  const reader = new CborReader(payload, "batch statement");
+  const reader = new ViewReader(payload, "batch statement");
   reader.map(12);
   const statement = {
-    meterId: readMeterId(reader.key(1)),
+    meterId: reader.key(1).text(METER_ID_CHARACTERS_MAX, METER_ID),
     batchNumber: reader.key(2).uint(U32_MAX),
     epoch: reader.key(3).uint(U16_MAX),
     firstInterval: reader.key(4).uint(U32_MAX),
-    intervalSeconds: readIntervalSeconds(reader.key(5)),
+    intervalSeconds: reader.key(5).uint(U32_MAX),
     intervalCount: reader.key(6).uint(LEAVES_MAX),
     channelCount: reader.key(7).uint(CHANNELS_MAX),
     merkleRoot: reader.key(8).bytes(DIGEST_BYTES),
@@ -78,6 +84,8 @@ export function decodeStatement(payload: Uint8Array): BatchStatement {
   const { firstInterval, intervalSeconds, intervalCount, channelCount } = statement;
   const leaves = intervalCount * channelCount;
   const last = firstInterval + intervalCount - 1;
+  if (!INTERVAL_SECONDS.includes(intervalSeconds))
+    reader.refuse(`${intervalSeconds} s is no interval length`);
   if (leaves < 1 || leaves > LEAVES_MAX) reader.refuse(`${leaves} leaves`);
   if (last > U32_MAX || dayOf(firstInterval, intervalSeconds) !== dayOf(last, intervalSeconds)) {
     reader.refuse(`intervals ${firstInterval} to ${last} are not of one day`);
@@ -96,9 +104,9 @@ export function parseLeaves(bytes: Uint8Array): Leaf[] {
     const offset = at * LEAF_BYTES;
     return {
       interval: readUint(bytes, offset, 4),
-      channel: readUint(bytes, offset + 4, 1),
-      status: readUint(bytes, offset + 5, 1),
-      commitment: bytes.slice(offset + 6, offset + LEAF_BYTES),
+      channel: readUint(bytes, offset + CHANNEL_AT, 1),
+      status: readUint(bytes, offset + STATUS_AT, 1),
+      commitment: bytes.slice(offset + COMMITMENT_AT, offset + LEAF_BYTES),
     };
   });
 }
@@ -111,12 +119,8 @@ function leafCount(bytes: Uint8Array): number {
 
 /** The Merkle root over concatenated leaves. @throws FormatError unless there are 1 to 768 whole ones. */
 export function rebuildRoot(leaves: Uint8Array): Uint8Array {
-  const frontier = new MerkleFrontier();
-  const count = leafCount(leaves);
-  for (let at = 0; at < count; at++) {
-    frontier.append(leaves.subarray(at * LEAF_BYTES, (at + 1) * LEAF_BYTES));
-  }
-  return frontier.root();
+  leafCount(leaves);
+  return atOnce.hashes.merkleRoot(leaves, LEAF_BYTES);
 }
 
 /** Whether a batch is of the software and the time of a certificate. */
@@ -125,69 +129,95 @@ export function isCertified(statement: BatchStatement, certificate: Certificate)
   const begins_s = intervalStart_s(firstInterval, intervalSeconds);
   const ends_s = intervalStart_s(firstInterval + intervalCount, intervalSeconds);
   const isValid = begins_s >= certificate.notBefore_s && ends_s <= certificate.notAfter_s;
-  return isValid && sameBytes(statement.softwareId, certificate.softwareId);
+  return isValid && equalBytes(statement.softwareId, certificate.softwareId);
 }
+
+/** What a batch is called in a reason. */
+export const nameOf = ({ batchNumber, meterId }: Pick<BatchStatement, "batchNumber" | "meterId">): string =>
+  `batch ${batchNumber} of ${meterId}`;
 
 /** The statement is of the certificate's meter, as certified, over intervals for which it was certified. */
 function checkCertified(statement: BatchStatement, certificate: Certificate): void {
-  const { meterId, batchNumber, intervalSeconds } = statement;
-  const batch = `batch ${batchNumber} of ${meterId}`;
-  ensure(meterId === certificate.meterId, `${batch}: the certificate is of ${certificate.meterId}`);
-  ensure(sameBytes(statement.softwareId, certificate.softwareId), `${batch}: software is not the certified`);
-  ensure(intervalSeconds === certificate.intervalSeconds, `${batch}: interval is not the certified`);
-  ensure(statement.channelCount === certificate.channels.length, `${batch}: channels are not the certified`);
-  ensure(isCertified(statement, certificate), `${batch}: not within the certificate's validity`);
+  const { meterId, softwareId, intervalSeconds, channelCount } = statement;
+  const refusal = (why: string) => () => `${nameOf(statement)}: ${why}`;
+  ensure(meterId === certificate.meterId, refusal(`the certificate is of ${certificate.meterId}`));
+  ensure(equalBytes(softwareId, certificate.softwareId), refusal("software is not the certified"));
+  ensure(intervalSeconds === certificate.intervalSeconds, refusal("interval is not the certified"));
+  ensure(channelCount === certificate.channels.length, refusal("channels are not the certified"));
+  ensure(isCertified(statement, certificate), refusal("not within the certificate's validity"));
 }
 
 /**
  * Verifies a batch up to its signature: that the certificate is its meter's and matches, is valid over its
  * intervals and not revoked, and that the meter has signed. Whether it is the meter's only batch of this
  * number is for the ledger to say.
+ * @param checks how; by default at once.
  * @throws FormatError for malformed bytes, VerificationError with the reason.
  */
-export function verifyStatement(document: Uint8Array, trust: Trust): SignedBatch {
-  const envelope = decodeSign1(document, "batch-1", STATEMENT_BYTES_MAX);
+export function verifyStatement(
+  document: Uint8Array,
+  trust: Trust,
+  checks: EvidenceChecks = atOnce,
+): SignedBatch {
+  const envelope = openSign1(document, "batch-1", STATEMENT_BYTES_MAX);
   const statement = decodeStatement(envelope.payload);
-  const { meterId, batchNumber } = statement;
   const { certificate: first, renewals = [], revocation } = trust;
   const renewal = renewals.find((candidate) => isCertified(statement, candidate.certificate));
   const certificate = renewal?.certificate ?? first;
   checkCertified(statement, certificate);
-  const revoked = revocation !== null && isRevoked(revocation, certificate, batchNumber);
-  ensure(!revoked, `batch ${batchNumber} of ${meterId}: the key is revoked before this batch`);
-  checkSignature("batch-1", envelope, certificate.signingKey);
-  return { statement, digest: digest(envelope.payload), document };
+  const revoked = revocation !== null && isRevoked(revocation, certificate, statement.batchNumber);
+  ensure(!revoked, () => `${nameOf(statement)}: the key is revoked before this batch`);
+  checks.signature("batch-1", envelope, certificate.signingKey);
+  return { statement, digest: checks.hashes.sha256(envelope.payload), document };
 }
 
 /**
  * Verifies that `leaves` are the leaves of a signed batch: without gaps in their order, one status for all
- * channels of an interval, the union of statuses as stated, and under the signed root.
+ * channels of an interval, the union of statuses as stated, and under the signed root. No object is made of a
+ * leaf: there may be a billion of them.
  * @param leaves 38 bytes each, concatenated.
  * @throws FormatError for cut leaves, VerificationError with the reason.
  */
-export function verifyLeaves({ statement }: SignedBatch, leaves: Uint8Array): Leaf[] {
-  const { meterId, batchNumber, firstInterval, intervalCount, channelCount } = statement;
-  const batch = `batch ${batchNumber} of ${meterId}`;
-  const parsed = parseLeaves(leaves);
+export function checkLeaves({ statement }: SignedBatch, leaves: Uint8Array, hashes: Hashes): void {
+  const { firstInterval, intervalCount, channelCount } = statement;
+  const refusal = (why: string) => new VerificationError(`${nameOf(statement)}: ${why}`);
+  const count = leafCount(leaves);
   const expected = intervalCount * channelCount;
-  ensure(parsed.length === expected, `${batch}: ${parsed.length} leaves instead of ${expected}`);
+  if (count !== expected) throw refusal(`${count} leaves instead of ${expected}`);
   let union = 0;
-  let status = 0;
-  parsed.forEach((leaf, at) => {
+  for (let at = 0; at < count; at++) {
     const channel = at % channelCount;
-    const interval = firstInterval + Math.floor(at / channelCount);
-    const inOrder = leaf.interval === interval && leaf.channel === channel;
-    ensure(inOrder, `${batch}: leaf ${at} is not interval ${interval}, channel ${channel}`);
-    if (channel === 0) status = leaf.status;
-    ensure(leaf.status === status, `${batch}: interval ${interval} has two statuses`);
+    const interval = firstInterval + (at - channel) / channelCount;
+    const status = leaves[at * LEAF_BYTES + STATUS_AT] ?? 0;
+    if (!isLeafOf(leaves, at, interval, channel)) {
+      throw refusal(`leaf ${at} is not interval ${interval}, channel ${channel}`);
+    }
+    if (channel > 0 && status !== leaves[(at - 1) * LEAF_BYTES + STATUS_AT]) {
+      throw refusal(`interval ${interval} has two statuses`);
+    }
     union |= status;
-  });
-  ensure(union === statement.statusUnion, `${batch}: leaf statuses are not those stated`);
-  ensure(
-    sameBytes(rebuildRoot(leaves), statement.merkleRoot),
-    `${batch}: leaves are not under the signed root`,
+  }
+  if (union !== statement.statusUnion) throw refusal("leaf statuses are not those stated");
+  const isRoot = equalBytes(hashes.merkleRoot(leaves, LEAF_BYTES), statement.merkleRoot);
+  if (!isRoot) throw refusal("leaves are not under the signed root");
+}
+
+/** Whether leaf `at` is of this interval and channel. */
+function isLeafOf(leaves: Uint8Array, at: number, interval: number, channel: number): boolean {
+  const offset = at * LEAF_BYTES;
+  return (
+    leaves[offset + 3] === (interval & 0xff) &&
+    leaves[offset + 2] === ((interval >>> 8) & 0xff) &&
+    leaves[offset + 1] === ((interval >>> 16) & 0xff) &&
+    leaves[offset] === interval >>> 24 &&
+    leaves[offset + CHANNEL_AT] === channel
   );
-  return parsed;
+}
+
+/** `checkLeaves`, and the leaves cut apart. */
+export function verifyLeaves(batch: SignedBatch, leaves: Uint8Array): Leaf[] {
+  checkLeaves(batch, leaves, atOnce.hashes);
+  return parseLeaves(leaves);
 }
 
 /**

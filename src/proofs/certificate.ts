@@ -7,7 +7,8 @@ import { readMeterId } from "../trusted/authority/configuration.js";
 import { FormatError, sameBytes } from "../trusted/encoding/bytes.js";
 import { array, bstr, CborReader, int, map, tstr } from "../trusted/encoding/cbor.js";
 import { U32_MAX } from "../trusted/metrology/interval.js";
-import { ensure, verifySigned } from "./signed.js";
+import { nobleHashes } from "./group/hashes.js";
+import { checkSignature, type EvidenceChecks, ensure, verifySigned } from "./signed.js";
 
 const KEY_BYTES = 32;
 /** The largest certificate has 321 bytes: 8 channels, a meter id of 32 characters. */
@@ -81,19 +82,39 @@ export function encodeCertificate(certificate: Certificate): Uint8Array {
  */
 export function decodeCertificate(payload: Uint8Array): Certificate {
   const certificate = readCertificate(payload);
-  if (!isSigningKey(certificate.signingKey))
-    throw new FormatError("certificate: signing key is not a canonical point, or is of small order");
-  if (!isElement(certificate.agreementKey))
-    throw new FormatError("certificate: agreement key is not a canonical element, or is the identity");
+  checkKeys(certificate);
   return certificate;
 }
 
+/** @throws FormatError for a key that cannot be one. */
+function checkKeys({ signingKey, agreementKey }: Certificate): void {
+  if (!isSigningKey(signingKey)) throw badSigningKey();
+  if (!isElement(agreementKey)) throw badAgreementKey();
+}
+
+/** What a key that cannot be one is refused with, whoever finds it out. */
+export const badSigningKey = () =>
+  new FormatError("certificate: signing key is not a canonical point, or is of small order");
+export const badAgreementKey = () =>
+  new FormatError("certificate: agreement key is not a canonical element, or is the identity");
+
+/** Each check at once, by noble. */
+export const atOnce: EvidenceChecks = { hashes: nobleHashes, signature: checkSignature, keys: checkKeys };
+
 /**
  * @param authorityKey Ed25519 public key, 32 bytes.
+ * @param checks how; by default at once.
  * @throws FormatError for malformed bytes, VerificationError if the authority has not signed it.
  */
-export function verifyCertificate(bytes: Uint8Array, authorityKey: Uint8Array): Certificate {
-  return decodeCertificate(verifySigned("certificate-1", bytes, authorityKey, CERTIFICATE_PAYLOAD_MAX));
+export function verifyCertificate(
+  bytes: Uint8Array,
+  authorityKey: Uint8Array,
+  checks: EvidenceChecks = atOnce,
+): Certificate {
+  const payload = verifySigned("certificate-1", bytes, authorityKey, CERTIFICATE_PAYLOAD_MAX, checks);
+  const certificate = readCertificate(payload);
+  checks.keys(certificate);
+  return certificate;
 }
 
 /** A certificate that follows another for the same meter and keys, and its COSE_Sign1. */
@@ -115,10 +136,11 @@ export function verifyRenewals(
   documents: readonly Uint8Array[],
   certificate: Certificate,
   authorityKey: Uint8Array,
+  checks: EvidenceChecks = atOnce,
 ): Renewal[] {
   if (documents.length > RENEWALS_MAX) throw new FormatError(`more than ${RENEWALS_MAX} certificates`);
   return documents.map((document) => {
-    const renewal = verifyCertificate(document, authorityKey);
+    const renewal = verifyCertificate(document, authorityKey, checks);
     const { softwareId, notBefore_s, notAfter_s } = certificate;
     const same = encodeCertificate({ ...renewal, softwareId, notBefore_s, notAfter_s });
     const isSame = sameBytes(same, encodeCertificate(certificate));

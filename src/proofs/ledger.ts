@@ -79,6 +79,11 @@ export class BatchLedger {
     if (conflict) throw new VerificationError(conflict.reason);
   }
 
+  /** Why a batch is refused for good; null if it is not. */
+  refusalOf({ meterId, batchNumber }: Pick<ChainLink, "meterId" | "batchNumber">): string | null {
+    return this.#conflicts.get(nameOf(meterId, batchNumber))?.reason ?? null;
+  }
+
   /** The ledger as a JSON value; `fromJSON` reads it. */
   toJSON(): unknown {
     const batches = [...this.#entries].flatMap(([meterId, entries]) =>

@@ -5,17 +5,24 @@
 // There is no levy per Wh beside the rates: it belongs in the rate. On a line of its own it would be the
 // period's total times a published number, and so reveal that total.
 import { signWithKey, verifySigned } from "../proofs/signed.js";
-import { OBIS } from "../trusted/authority/configuration.js";
 import { FormatError } from "../trusted/encoding/bytes.js";
-import { array, bstr, CborReader, int, map, tstr } from "../trusted/encoding/cbor.js";
+import { array, CborReader, int, map, tstr } from "../trusted/encoding/cbor.js";
 import { decodeSign1 } from "../trusted/encoding/cose.js";
-import { DAY_SECONDS, U32_MAX } from "../trusted/metrology/interval.js";
+import { U32_MAX } from "../trusted/metrology/interval.js";
 import { digest } from "../trusted/sealing/keys.js";
+import type { Expression } from "./charge.js";
+import { encodeCharge, readCharge } from "./charge-document.js";
+import {
+  checkPolicies,
+  type EnergyPolicy,
+  encodePolicy,
+  POLICIES_MAX,
+  readPolicy,
+  readQuarters,
+} from "./policy.js";
 
 /** Largest payload of a tariff, bytes. */
 export const TARIFF_BYTES_MAX = 262_144;
-/** Rates lie strictly between -2^31 and 2^31 nano-currency per Wh. */
-export const RATE_MAX = 0x7fffffff;
 /** Largest amount per day of either sign, nano-currency: a million units of currency. */
 export const DAILY_AMOUNT_MAX = 1_000_000_000_000_000;
 /** Largest proportion of either sign, parts per million: ten times the amount. */
@@ -24,21 +31,9 @@ export const VAT_MAX = 1_000_000;
 export const NAME_CHARACTERS_MAX = 64;
 export const OFFSETS_MAX = 512;
 export const OFFSET_MAX_S = 18 * 3600;
-/** Offsets and the starts and lengths of prices are multiples of a quarter of an hour, s. */
-export const QUARTER_S = 900;
-export const POLICIES_MAX = 8;
-export const BANDS_MAX = 64;
-export const PRICES_MAX = 36_000;
 export const LEVIES_MAX = 8;
-export const DAY_MINUTES = 1440;
-export const EVERY_WEEKDAY = 0x7f;
-export const EVERY_MONTH = 0xfff;
 export const CURRENCY = /^[A-Z]{3}$/;
 
-const OBIS_CHARACTERS_MAX = 19;
-const RATE_BYTES = 4;
-const TIME_OF_USE = 1;
-const DYNAMIC = 2;
 const PER_DAY = 1;
 const PROPORTIONAL = 2;
 
@@ -49,52 +44,10 @@ export interface OffsetChange {
   readonly offset_s: number;
 }
 
-/** Hours of the local day, on some weekdays of some months, that have a rate of their own. */
-export interface Band {
-  /** Bit 0 is Monday, bit 6 Sunday; at least one is set. */
-  readonly weekdays: number;
-  /** Bit 0 is January, bit 11 December; at least one is set. */
-  readonly months: number;
-  /** Minutes after local midnight, by the clock on the wall: [from, to), 0 to 1440. */
-  readonly fromMinute: number;
-  readonly toMinute: number;
-  /** Nano-currency per Wh. */
-  readonly rate: number;
-}
-
-/** A rate by the local time at which an interval starts: the first band that fits, else the default. */
-export interface TimeOfUse {
-  readonly kind: "time-of-use";
-  /** Nano-currency per Wh. */
-  readonly rate: number;
-  /** At most 64. */
-  readonly bands: readonly Band[];
-}
-
-/** Prices that follow one another without a gap and cover the tariff's whole validity. */
-export interface DynamicPrices {
-  readonly kind: "dynamic";
-  /** Unix time at which the first price begins, a multiple of 900 s. */
-  readonly start_s: number;
-  /** Seconds that a price is for: a multiple of 900 of at most a day. */
-  readonly price_s: number;
-  /** Nano-currency per Wh, 1 to 36,000 of them. */
-  readonly prices: readonly number[];
-}
-
-/**
- * What the energy of one channel costs. Feed-in is a negative rate on the export channel. A pulse channel's
- * rate is per dm3: the OBIS code gives the unit.
- */
-export interface EnergyPolicy {
-  readonly obis: string;
-  readonly policy: TimeOfUse | DynamicPrices;
-}
-
 export type Levy =
   /** Nano-currency per local day; negative for a rebate. */
   | { readonly kind: "per-day"; readonly name: string; readonly amount: number }
-  /** Parts per million of energy and standing charge; negative for a rebate. */
+  /** Parts per million of energy, charge included, and standing charge; negative for a rebate. */
   | { readonly kind: "proportional"; readonly name: string; readonly ppm: number };
 
 export interface Tariff {
@@ -107,8 +60,10 @@ export interface Tariff {
   readonly notAfter_s: number;
   /** Ascending, 1 to 512; the first is at or before notBefore. */
   readonly offsets: readonly OffsetChange[];
-  /** 1 to 8, of distinct OBIS codes. A channel that is not among them costs nothing. */
+  /** Of distinct OBIS codes: 1 to 8, or none if there is a charge. A channel that is not among them costs nothing. */
   readonly energy: readonly EnergyPolicy[];
+  /** Nano-currency: what energy costs besides, if that is more than rates times readings. */
+  readonly charge?: Expression;
   /** Standing charge, nano-currency per local day, not negative. */
   readonly standing: number;
   /** At most 8. */
@@ -126,9 +81,8 @@ export interface SignedTariff {
 
 /**
  * The payload that is signed: a CBOR map `{1: name, 2: currency, 3: notBefore, 4: notAfter, 5: [[from, offset]...],
- * 6: [policy...], 7: standing charge, 8: [[name, 1 (per day) or 2 (ppm), amount]...], 9: VAT}`. A policy is
- * `[obis, 1, rate, [[weekdays, months, from minute, to minute, rate]...]]` or `[obis, 2, start, seconds, prices]`,
- * prices a byte string of 4 bytes each, big-endian two's complement.
+ * 6: [policy...], 7: standing charge, 8: [[name, 1 (per day) or 2 (ppm), amount]...], 9: VAT}` and, where there
+ * is one, `10: charge`; policies as in policy.ts, the charge as in charge-document.ts.
  * @throws FormatError for whatever `decodeTariff` refuses, by the same words.
  */
 export function encodeTariff(tariff: Tariff): Uint8Array {
@@ -142,6 +96,7 @@ export function encodeTariff(tariff: Tariff): Uint8Array {
     [7, int(tariff.standing)],
     [8, array(...tariff.levies.map(encodeLevy))],
     [9, int(tariff.vat_ppm)],
+    ...(tariff.charge ? [[10, encodeCharge(tariff.charge)] as const] : []),
   );
   decodeTariff(payload);
   return payload;
@@ -156,37 +111,34 @@ export function decodeTariff(payload: Uint8Array): Tariff {
     throw new FormatError(`tariff: ${payload.length} bytes instead of at most ${TARIFF_BYTES_MAX}`);
   }
   const reader = new CborReader(payload, "tariff");
-  reader.map(9);
-  const tariff = {
+  const hasCharge = reader.map(9, 10) === 10;
+  const linear = {
     name: readName(reader.key(1)),
     currency: readCurrency(reader.key(2)),
     notBefore_s: reader.key(3).uint(U32_MAX),
     notAfter_s: reader.key(4).uint(U32_MAX),
     offsets: readOffsets(reader.key(5)),
-    energy: Array.from({ length: reader.key(6).array(1, POLICIES_MAX) }, () => readPolicy(reader)),
+    energy: Array.from({ length: reader.key(6).array(hasCharge ? 0 : 1, POLICIES_MAX) }, () =>
+      readPolicy(reader),
+    ),
     standing: reader.key(7).uint(DAILY_AMOUNT_MAX),
     levies: Array.from({ length: reader.key(8).array(0, LEVIES_MAX) }, () => readLevy(reader)),
     vat_ppm: reader.key(9).uint(VAT_MAX),
   };
+  const tariff = hasCharge ? { ...linear, charge: readCharge(reader.key(10), linear) } : linear;
   reader.end();
   checkTogether(reader, tariff);
   return tariff;
 }
 
 /** What no single item shows. */
-function checkTogether(reader: CborReader, { notBefore_s, notAfter_s, offsets, energy }: Tariff): void {
+function checkTogether(reader: CborReader, tariff: Tariff): void {
+  const { notBefore_s, notAfter_s, offsets, energy } = tariff;
   if (notAfter_s <= notBefore_s) reader.refuse("validity ends before it begins");
   if (offsets.some(({ from_s }, at) => at === 0 && from_s > notBefore_s)) {
     reader.refuse("the first UTC offset begins after the validity");
   }
-  if (new Set(energy.map(({ obis }) => obis)).size !== energy.length) reader.refuse("an OBIS code twice");
-  for (const { obis, policy } of energy) {
-    if (policy.kind !== "dynamic") continue;
-    const { start_s, price_s, prices } = policy;
-    if (start_s > notBefore_s || start_s + price_s * prices.length < notAfter_s) {
-      reader.refuse(`the prices of ${obis} do not cover the validity`);
-    }
-  }
+  checkPolicies(reader, energy, tariff);
 }
 
 /** A signed tariff: COSE_Sign1 of type `tariff-1` around the payload. */
@@ -214,28 +166,6 @@ export function readTariff(document: Uint8Array): SignedTariff {
   return { tariff: decodeTariff(payload), digest: digest(payload) };
 }
 
-function encodePolicy({ obis, policy }: EnergyPolicy): Uint8Array {
-  if (policy.kind === "time-of-use") {
-    const bands = policy.bands.map(({ weekdays, months, fromMinute, toMinute, rate }) =>
-      array(...[weekdays, months, fromMinute, toMinute, rate].map(int)),
-    );
-    return array(tstr(obis), int(TIME_OF_USE), int(policy.rate), array(...bands));
-  }
-  const { start_s, price_s, prices } = policy;
-  return array(tstr(obis), int(DYNAMIC), int(start_s), int(price_s), bstr(packPrices(prices)));
-}
-
-/** Prices as big-endian 32-bit two's complement, one after the other. */
-function packPrices(prices: readonly number[]): Uint8Array {
-  const packed = new Uint8Array(RATE_BYTES * prices.length);
-  const view = new DataView(packed.buffer);
-  prices.forEach((price, at) => {
-    if (!(Math.abs(price) <= RATE_MAX)) throw new FormatError(`tariff: price ${at} is out of range`);
-    view.setInt32(RATE_BYTES * at, price);
-  });
-  return packed;
-}
-
 function encodeLevy(levy: Levy): Uint8Array {
   return levy.kind === "per-day"
     ? array(tstr(levy.name), int(PER_DAY), int(levy.amount))
@@ -252,12 +182,6 @@ function readCurrency(reader: CborReader): string {
   return CURRENCY.test(currency) ? currency : reader.refuse(`"${currency}" is no currency code`);
 }
 
-/** A multiple of a quarter of an hour, of at most `max_s` in size. */
-function readQuarters(reader: CborReader, max_s: number): number {
-  const seconds = reader.int(max_s);
-  return seconds % QUARTER_S === 0 ? seconds : reader.refuse(`${seconds} s is no multiple of ${QUARTER_S} s`);
-}
-
 function readOffsets(reader: CborReader): OffsetChange[] {
   let last_s = -1;
   return Array.from({ length: reader.array(1, OFFSETS_MAX) }, () => {
@@ -266,49 +190,6 @@ function readOffsets(reader: CborReader): OffsetChange[] {
     if (from_s <= last_s) reader.refuse("UTC offsets do not ascend");
     last_s = from_s;
     return { from_s, offset_s: readQuarters(reader, OFFSET_MAX_S) };
-  });
-}
-
-function readPolicy(reader: CborReader): EnergyPolicy {
-  const items = reader.array(4, 5);
-  const obis = reader.text(OBIS_CHARACTERS_MAX);
-  if (!OBIS.test(obis)) reader.refuse(`"${obis}" is no OBIS code`);
-  const kind = reader.uint(DYNAMIC);
-  if (kind === TIME_OF_USE && items === 4) {
-    const rate = reader.int(RATE_MAX);
-    const bands = Array.from({ length: reader.array(0, BANDS_MAX) }, () => readBand(reader));
-    return { obis, policy: { kind: "time-of-use", rate, bands } };
-  }
-  if (kind === DYNAMIC && items === 5) {
-    const start_s = readQuarters(reader, U32_MAX);
-    const price_s = readQuarters(reader, DAY_SECONDS);
-    if (start_s < 0 || price_s <= 0) reader.refuse("a time before 1970, or a price for no time");
-    return { obis, policy: { kind: "dynamic", start_s, price_s, prices: readPrices(reader) } };
-  }
-  return reader.refuse(`no policy of kind ${kind} with ${items} items`);
-}
-
-function readBand(reader: CborReader): Band {
-  reader.array(5);
-  const band = {
-    weekdays: reader.uint(EVERY_WEEKDAY),
-    months: reader.uint(EVERY_MONTH),
-    fromMinute: reader.uint(DAY_MINUTES),
-    toMinute: reader.uint(DAY_MINUTES),
-    rate: reader.int(RATE_MAX),
-  };
-  if (band.weekdays === 0 || band.months === 0) reader.refuse("a band of no day");
-  if (band.fromMinute >= band.toMinute) reader.refuse("a band that ends before it begins");
-  return band;
-}
-
-function readPrices(reader: CborReader): number[] {
-  const packed = reader.bytes(RATE_BYTES, RATE_BYTES * PRICES_MAX);
-  if (packed.length % RATE_BYTES !== 0) reader.refuse("prices are 4 bytes each");
-  const view = new DataView(packed.buffer);
-  return Array.from({ length: packed.length / RATE_BYTES }, (_, at) => {
-    const price = view.getInt32(RATE_BYTES * at);
-    return Math.abs(price) <= RATE_MAX ? price : reader.refuse(`price ${at} is -2^31`);
   });
 }
 

@@ -3,7 +3,8 @@
 // checks it run the same lines of code.
 import { FormatError } from "../trusted/encoding/bytes.js";
 import { DAY_SECONDS, intervalStart_s } from "../trusted/metrology/interval.js";
-import type { DynamicPrices, Levy, OffsetChange, Tariff, TimeOfUse } from "./document.js";
+import type { Levy, OffsetChange, Tariff } from "./document.js";
+import type { DynamicPrices, EnergyPolicy, Hours, TimeOfUse, Validity } from "./policy.js";
 
 const MINUTE_S = 60;
 const MILLION = 1_000_000n;
@@ -100,8 +101,12 @@ export interface Period {
   readonly intervalSeconds: number;
 }
 
+/** Standing days of a period. */
+export const daysOf = (tariff: Pick<Tariff, "offsets">, { from, to, intervalSeconds }: Period): number =>
+  standingDays(tariff, intervalStart_s(from, intervalSeconds), intervalStart_s(to, intervalSeconds));
+
 /** Whether the tariff is valid in every second of a period. */
-export function covers(tariff: Pick<Tariff, "notBefore_s" | "notAfter_s">, period: Period): boolean {
+export function covers(tariff: Validity, period: Period): boolean {
   const { from, to, intervalSeconds } = period;
   return (
     intervalStart_s(from, intervalSeconds) >= tariff.notBefore_s &&
@@ -111,21 +116,44 @@ export function covers(tariff: Pick<Tariff, "notBefore_s" | "notAfter_s">, perio
 
 /**
  * The rates of one channel in a period, nano-currency per Wh, one an interval; null for a channel that the
- * tariff does not price. An interval has the rate of the time at which it starts, whatever band begins
- * within it.
+ * tariff does not price.
  * @param period within the tariff's validity.
- * @throws FormatError if the tariff's prices are for shorter times than the meter's intervals, or do not end
- *   with them: no rate would then be right.
+ * @throws FormatError as `policyRates` does.
  */
 export function rates(tariff: Tariff, obis: string, period: Period): readonly number[] | null {
   const found = tariff.energy.find((energy) => energy.obis === obis);
-  if (!found) return null;
-  const { policy } = found;
+  return found ? policyRates(tariff, found, period) : null;
+}
+
+/**
+ * The rates of a policy in a period, nano-currency per Wh, one an interval. An interval has the rate of the time
+ * at which it starts, whatever band begins within it.
+ * @param period within the validity of the policy's tariff.
+ * @throws FormatError if the prices are for shorter times than the meter's intervals, or do not end with them:
+ *   no rate would then be right.
+ */
+export function policyRates(
+  { offsets }: Pick<Tariff, "offsets">,
+  { obis, policy }: EnergyPolicy,
+  period: Period,
+): readonly number[] {
   const { from, to, intervalSeconds } = period;
   if (policy.kind === "dynamic") checkLengths(obis, policy, intervalSeconds);
   return Array.from({ length: to - from }, (_, at) => {
     const start_s = intervalStart_s(from + at, intervalSeconds);
-    return policy.kind === "dynamic" ? price(policy, start_s) : bandRate(tariff, policy, start_s);
+    return policy.kind === "dynamic" ? price(policy, start_s) : bandRate({ offsets }, policy, start_s);
+  });
+}
+
+/** For each interval of a period whether it starts within any of the hours; all do, if there are none. */
+export function intervalsDuring(
+  tariff: Pick<Tariff, "offsets">,
+  hours: readonly Hours[],
+  { from, to, intervalSeconds }: Period,
+): readonly boolean[] {
+  return Array.from({ length: to - from }, (_, at) => {
+    const local = localTime(tariff, intervalStart_s(from + at, intervalSeconds));
+    return hours.length === 0 || hours.some((some) => isWithin(some, local));
   });
 }
 
@@ -141,17 +169,29 @@ function price({ start_s, price_s, prices }: DynamicPrices, unix_s: number): num
   return rate;
 }
 
-function bandRate(tariff: Tariff, { rate, bands }: TimeOfUse, unix_s: number): number {
+/** A moment on the clock and the calendar on the wall: one bit each for weekday and month. */
+interface LocalTime {
+  readonly weekday: number;
+  readonly month: number;
+  readonly minute: number;
+}
+
+function localTime(tariff: Pick<Tariff, "offsets">, unix_s: number): LocalTime {
   const local_s = unix_s + offsetAt_s(tariff, unix_s);
   const day = Math.floor(local_s / DAY_SECONDS);
-  const minute = Math.floor((local_s - day * DAY_SECONDS) / MINUTE_S);
-  const weekday = 1 << ((((day + WEEKDAY_OF_DAY_0) % 7) + 7) % 7);
-  const month = 1 << new Date(local_s * 1000).getUTCMonth();
-  const band = bands.find(
-    ({ weekdays, months, fromMinute, toMinute }) =>
-      (weekdays & weekday) !== 0 && (months & month) !== 0 && fromMinute <= minute && minute < toMinute,
-  );
-  return band?.rate ?? rate;
+  return {
+    weekday: 1 << ((((day + WEEKDAY_OF_DAY_0) % 7) + 7) % 7),
+    month: 1 << new Date(local_s * 1000).getUTCMonth(),
+    minute: Math.floor((local_s - day * DAY_SECONDS) / MINUTE_S),
+  };
+}
+
+const isWithin = ({ weekdays, months, fromMinute, toMinute }: Hours, { weekday, month, minute }: LocalTime) =>
+  (weekdays & weekday) !== 0 && (months & month) !== 0 && fromMinute <= minute && minute < toMinute;
+
+function bandRate(tariff: Pick<Tariff, "offsets">, { rate, bands }: TimeOfUse, unix_s: number): number {
+  const local = localTime(tariff, unix_s);
+  return bands.find((band) => isWithin(band, local))?.rate ?? rate;
 }
 
 /** The amounts of a bill, nano-currency; negative is in the customer's favour. */
@@ -184,8 +224,11 @@ function levyAmount(levy: Levy, base: bigint, days: number): bigint {
 }
 
 /** amount·ppm / 10^6, rounded half away from zero. */
-export function partsPerMillion(amount: bigint, ppm: number): bigint {
-  const product = amount * BigInt(ppm);
-  const half = product < 0n ? -MILLION / 2n : MILLION / 2n;
-  return (product + half) / MILLION; // BigInt division truncates towards zero
+export const partsPerMillion = (amount: bigint, ppm: number): bigint =>
+  roundedQuotient(amount * BigInt(ppm), MILLION);
+
+/** value / divisor, rounded half away from zero; the divisor is even and positive. */
+export function roundedQuotient(value: bigint, divisor: bigint): bigint {
+  const half = value < 0n ? -divisor / 2n : divisor / 2n;
+  return (value + half) / divisor; // BigInt division truncates towards zero
 }

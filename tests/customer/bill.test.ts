@@ -2,10 +2,12 @@ import { concatBytes } from "@noble/hashes/utils.js";
 import { describe, expect, it } from "vitest";
 import { makeBill } from "../../src/customer/bill.js";
 import { checkMeter } from "../../src/customer/check.js";
+import { decodeLinearBill } from "../../src/proofs/linear-bill.js";
+import { encodeProvedBill } from "../../src/proofs/proved-bill.js";
 import { VerificationError } from "../../src/proofs/signed.js";
 import { FormatError } from "../../src/trusted/encoding/bytes.js";
 import { type BatchPlan, example, readingOf, sealRecord } from "../example.js";
-import { DAY, INTERVALS_A_DAY, meterOf, planOf, signedTariff, verify } from "../proofs/billing.js";
+import { DAY, INTERVALS_A_DAY, meterOf, PROVING, planOf, signedTariff, verify } from "../proofs/billing.js";
 
 /** Local time is UTC+2: local midnights are at 22:00 UTC. */
 const TARIFF = signedTariff({ offsets: [{ from_s: 0, offset_s: 7200 }] });
@@ -23,7 +25,9 @@ function plansOf(from: number, to: number): BatchPlan[] {
 }
 
 const bill = (meter: ReturnType<typeof meterOf>, from: string, to: string, tariff = TARIFF) =>
-  makeBill(meter, example.certificateBytes, tariff, { from, to });
+  decodeLinearBill(
+    encodeProvedBill(makeBill(meter, example.certificateBytes, tariff, { from, to }, PROVING)),
+  );
 
 describe("a customer's bill", () => {
   const meter = meterOf(plansOf(DAY + 40, DAY + 3 * INTERVALS_A_DAY));

@@ -12,10 +12,20 @@ import {
   topUpAnswer,
 } from "../../src/customer/answers.js";
 import { DisclosureLedger, refusalOf } from "../../src/customer/disclosure-ledger.js";
-import type { ReadingAt } from "../../src/customer/unknowns.js";
+import { type ReadingAt, readingsOf } from "../../src/customer/unknowns.js";
 import { VerificationError } from "../../src/proofs/signed.js";
+import type { Expression } from "../../src/tariff/charge.js";
 import { FormatError } from "../../src/trusted/encoding/bytes.js";
-import { DAY, INTERVALS_A_DAY, meterOf, planOf, pricedTariff, signedTariff } from "../proofs/billing.js";
+import {
+  DAY,
+  EXPORT,
+  IMPORT,
+  INTERVALS_A_DAY,
+  meterOf,
+  planOf,
+  pricedTariff,
+  signedTariff,
+} from "../proofs/billing.js";
 
 const NAMES = { meterId: "SM-0001", epoch: 0, intervalSeconds: 1800, channels: 2 };
 const IMPORT_CHANNEL = 0;
@@ -265,6 +275,45 @@ describe("the answer of a bill", () => {
     });
     const { pinned } = ledgerOf().consider(answer, FLAT).asker;
     expect(pinned.map(({ interval }) => interval - DAY)).toEqual([30]);
+  });
+
+  it("under a tariff with a charge holds every sum, maximum and function that the total follows from", () => {
+    const hours = { weekdays: 127, months: 4095, fromMinute: 0, toMinute: 60 };
+    const energy: Expression = { kind: "energy", obis: IMPORT, during: [hours] };
+    const tariff = signedTariff({
+      energy: [],
+      charge: {
+        kind: "sum",
+        parts: [
+          { kind: "blocks", of: energy, per: "day", steps: [{ upTo: 100, rate: 1 }], rate: 2 },
+          { kind: "by-reading", obis: EXPORT, during: [], ranges: [{ below_Wh: 1000, rate: -1 }] },
+          {
+            kind: "blocks",
+            of: { kind: "demand", obis: IMPORT, during: [], below_Wh: 1000 },
+            per: "period",
+            steps: [],
+            rate: 4,
+          },
+        ],
+      },
+    });
+    const answer = billAnswer("supplier", meter, tariff, { from: DAY, to: DAY + 46 });
+    const runsIn = (rows: readonly { readonly runs: unknown }[]) => rows.map(({ runs }) => runs);
+    expect(answer.linear.map(runsIn)).toEqual([
+      [[[0, 46]], [[0, 46]]],
+      [
+        [
+          [1, 2],
+          [0, 44],
+        ],
+        [[0, 46]],
+      ],
+    ]);
+    expect(answer.symmetric.map(({ kind, rows }) => [kind, ...runsIn(rows)])).toEqual([
+      ["function", [[0, 46]], [[1, 46]]],
+      ["maximum", [[1, 46]], [[0, 46]]],
+    ]);
+    expect(ledgerOf().consider(answer, readingsOf(meter)).asker.pinnedCount).toBe(0);
   });
 });
 

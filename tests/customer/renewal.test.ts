@@ -5,13 +5,14 @@ import { describe, expect, it } from "vitest";
 import { makeBill } from "../../src/customer/bill.js";
 import { checkMeter, type MeterRecord } from "../../src/customer/check.js";
 import { encodeCertificate, verifyCertificate } from "../../src/proofs/certificate.js";
-import { decodeLinearBill, encodeLinearBill, verifyLinearBill } from "../../src/proofs/linear-bill.js";
+import { decodeLinearBill, verifyLinearBill } from "../../src/proofs/linear-bill.js";
+import { encodeProvedBill, verifyProvedBill } from "../../src/proofs/proved-bill.js";
 import { signWithKey } from "../../src/proofs/signed.js";
 import type { Certificate } from "../../src/trusted/authority/certificate.js";
 import { array, bstr, int } from "../../src/trusted/encoding/cbor.js";
 import { digest } from "../../src/trusted/sealing/keys.js";
 import { BenchMeter, DAY_S, METER_ID, MIDNIGHT_S } from "../bench-meter.js";
-import { signedTariff } from "../proofs/billing.js";
+import { PROVING, signedTariff } from "../proofs/billing.js";
 
 const LATER_SOFTWARE = digest(Uint8Array.of(2));
 const IMAGE = digest(Uint8Array.of(3));
@@ -93,20 +94,32 @@ describe("a meter whose software changed at noon", () => {
       notAfter_s: MIDNIGHT_S + 10 * DAY_S,
       energy: [{ obis: "1-0:1.8.0", policy: { kind: "time-of-use", rate: 300, bands: [] } }],
     });
-    const made = makeBill(check(sign(later)), meter.enrolment.certificate, tariff, {
-      from: "2011-07-01",
-      to: "2011-07-03",
-    });
-    const bill = decodeLinearBill(encodeLinearBill(made));
+    const made = makeBill(
+      check(sign(later)),
+      meter.enrolment.certificate,
+      tariff,
+      {
+        from: "2011-07-01",
+        to: "2011-07-03",
+      },
+      PROVING,
+    );
+    const bill = decodeLinearBill(encodeProvedBill(made));
     expect(bill.renewals).toEqual([sign(later)]);
     const trust = { authorityKey: authority.publicKey, tariff };
     expect(verifyLinearBill(bill, trust).lines.energy).toBe(48_016n * 300n);
     expect(() => verifyLinearBill({ ...bill, renewals: [] }, trust)).toThrow("software is not the certified");
     // The day after is all of the later software: only then is the first certificate of no use.
-    const second = makeBill(check(sign(later)), meter.enrolment.certificate, tariff, {
-      from: "2011-07-02",
-      to: "2011-07-03",
-    });
-    expect(verifyLinearBill(second, trust).readings).toBe(48);
+    const second = makeBill(
+      check(sign(later)),
+      meter.enrolment.certificate,
+      tariff,
+      {
+        from: "2011-07-02",
+        to: "2011-07-03",
+      },
+      PROVING,
+    );
+    expect(verifyProvedBill(encodeProvedBill(second), trust).readings).toBe(48);
   });
 });

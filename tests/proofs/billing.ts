@@ -1,14 +1,13 @@
 // Bills of a made-up meter: records sealed from plans, tariffs that say only what a test is about.
 import { type CheckedMeter, checkMeter } from "../../src/customer/check.js";
-import {
-  type BillTrust,
-  type LinearBill,
-  proveLinearBill,
-  verifyLinearBill,
-} from "../../src/proofs/linear-bill.js";
+import type { BillTrust } from "../../src/proofs/completeness.js";
+import type { Proving } from "../../src/proofs/general-bill.js";
+import { fastGroup } from "../../src/proofs/group/wasm.js";
+import { type LinearBill, proveLinearBill, verifyLinearBill } from "../../src/proofs/linear-bill.js";
 import { encodeTariff, type SignedTariff, type Tariff } from "../../src/tariff/document.js";
 import { digest } from "../../src/trusted/sealing/keys.js";
 import { type BatchPlan, example, keyOf, sealRecord } from "../example.js";
+import { entropyOf } from "./entropy.js";
 
 /** Interval 0 of 1 July 2011 in UTC, the first of the example's certificate that a batch begins with. */
 export const DAY = 727_488;
@@ -60,6 +59,9 @@ export function meterOf(plans: readonly BatchPlan[], epoch = 0): CheckedMeter {
   const keys = { meterId: example.keys.meterId, epoch, K: keyOf(epoch) };
   return checkMeter(sealRecord(plans), keys, example.authorityKey);
 }
+
+/** What general bills are proved with here: blinding scalars that are the same in every run. */
+export const PROVING: Proving = { group: fastGroup(), entropy: entropyOf("billing") };
 
 export const billOf = (meter: CheckedMeter, tariff: SignedTariff, from: number, to: number): LinearBill =>
   proveLinearBill(meter, example.certificateBytes, tariff, { from, to });

@@ -1,12 +1,8 @@
 // Random tariffs, and the plain one that tests change a thing or two of.
 import fc from "fast-check";
-import {
-  DAILY_AMOUNT_MAX,
-  type EnergyPolicy,
-  PROPORTION_MAX,
-  RATE_MAX,
-  type Tariff,
-} from "../../src/tariff/document.js";
+import { CONSTANT_MAX, type Expression, FACTOR_MAX, type Unit } from "../../src/tariff/charge.js";
+import { DAILY_AMOUNT_MAX, PROPORTION_MAX, type Tariff } from "../../src/tariff/document.js";
+import { type EnergyPolicy, type Hours, RATE_MAX } from "../../src/tariff/policy.js";
 
 export const IMPORT = "1-0:1.8.0";
 export const EXPORT = "1-0:2.8.0";
@@ -30,18 +26,19 @@ export const PLAIN: Tariff = {
 const rate = fc.integer({ min: -RATE_MAX, max: RATE_MAX });
 const name = fc.string({ unit: "grapheme-ascii", minLength: 1, maxLength: 64 });
 
-const band = fc
+const hours: fc.Arbitrary<Hours> = fc
   .record({
     weekdays: fc.integer({ min: 1, max: 127 }),
     months: fc.integer({ min: 1, max: 4095 }),
     minutes: fc.uniqueArray(fc.integer({ min: 0, max: 1440 }), { minLength: 2, maxLength: 2 }),
-    rate,
   })
   .map(({ minutes, ...rest }) => ({
     ...rest,
     fromMinute: Math.min(...minutes),
     toMinute: Math.max(...minutes),
   }));
+
+const band = fc.tuple(hours, rate).map(([times, price]) => ({ ...times, rate: price }));
 
 const timeOfUse = fc.record({
   kind: fc.constant("time-of-use" as const),
@@ -113,3 +110,111 @@ export const tariffs: fc.Arbitrary<Tariff> = fc
       vat_ppm: fc.integer({ min: 0, max: 1_000_000 }),
     });
   });
+
+const ascending = (max: number, lengths: { minLength: number; maxLength: number }) =>
+  fc
+    .uniqueArray(fc.oneof(fc.integer({ min: 1, max }), fc.integer({ min: 1, max: 2000 })), lengths)
+    .map((limits) => limits.sort((a, b) => a - b));
+
+const channel = {
+  obis: fc.constantFrom(IMPORT, EXPORT, "1-0:3.8.0"),
+  during: fc.oneof(fc.constant([]), fc.array(hours, { maxLength: 2 })),
+};
+
+/** Small coefficients, so that a sum of cubes stays in bounds. */
+const coefficient = fc.integer({ min: -2_000_000, max: 2_000_000 });
+
+/** Limits of readings; the last is high enough for every reading below 2^20. */
+const limits = ascending(2 ** 20 - 1, { minLength: 0, maxLength: 3 }).map((list) => [...list, 2 ** 20]);
+
+const per = fc.constantFrom("period" as const, "day" as const);
+
+const constant = (unit: Unit) =>
+  fc.record({
+    kind: fc.constant("constant" as const),
+    unit: fc.constant(unit),
+    per,
+    value: fc.oneof(
+      fc.integer({ min: unit === "money" ? -CONSTANT_MAX : 0, max: CONSTANT_MAX }),
+      fc.integer({ min: 0, max: 100_000 }),
+    ),
+  });
+
+const flat = (policy: number): EnergyPolicy["policy"] => ({ kind: "time-of-use", rate: policy, bands: [] });
+
+/** Expressions that look at readings of at most 2^20 Wh, of a unit and of at most a depth. */
+export function expressions(unit: Unit, depth: number): fc.Arbitrary<Expression> {
+  const below = (of: Unit) => expressions(of, depth - 1);
+  const leaves: Readonly<Record<Unit, readonly fc.Arbitrary<Expression>[]>> = {
+    energy: [fc.record({ kind: fc.constant("energy" as const), ...channel })],
+    power: [
+      fc.record({
+        kind: fc.constant("demand" as const),
+        ...channel,
+        below_Wh: fc.constantFrom(2 ** 20, 2 ** 20 + 1, 2 ** 32),
+      }),
+    ],
+    money: [
+      rate.map((price) => ({ kind: "cost", policies: [{ obis: IMPORT, policy: flat(price) }] }) as const),
+      fc.tuple(fc.record(channel), limits, fc.array(rate, { minLength: 4, maxLength: 4 })).map(
+        ([of, list, rateList]) =>
+          ({
+            kind: "by-reading",
+            ...of,
+            ranges: list.map((below_Wh, at) => ({ below_Wh, rate: rateList[at] ?? 0 })),
+          }) as const,
+      ),
+      fc.record({
+        kind: fc.constant("spline" as const),
+        ...channel,
+        segments: limits.chain((list) =>
+          fc.tuple(
+            ...list.map((below_Wh) =>
+              fc
+                .tuple(coefficient, coefficient, coefficient, coefficient)
+                .map((coefficients) => ({ below_Wh, coefficients })),
+            ),
+          ),
+        ),
+      }),
+    ],
+  };
+  const ends = [constant(unit), ...leaves[unit]];
+  if (depth <= 1) return fc.oneof(...ends);
+  const parts = fc.array(below(unit), { minLength: 2, maxLength: 3 });
+  const inner = [
+    fc.record({ kind: fc.constantFrom("min" as const, "max" as const, "sum" as const), parts }),
+    fc.record({
+      kind: fc.constant("times" as const),
+      ppm: fc.oneof(fc.integer({ min: -FACTOR_MAX, max: FACTOR_MAX }), fc.integer({ min: -9, max: 9 })),
+      of: below(unit),
+    }),
+    fc.constantFrom<Unit>("energy", "power", "money").chain((of) =>
+      fc.record({
+        kind: fc.constant("when" as const),
+        quantity: below(of),
+        atLeast: below(of),
+        met: below(unit),
+        unmet: below(unit),
+      }),
+    ),
+  ];
+  const blocks = fc.record({
+    kind: fc.constant("blocks" as const),
+    of: fc.oneof(below("energy"), below("power")),
+    per,
+    steps: fc
+      .tuple(
+        ascending(CONSTANT_MAX, { minLength: 0, maxLength: 3 }),
+        fc.array(rate, { minLength: 3, maxLength: 3 }),
+      )
+      .map(([list, rateList]) => list.map((upTo, at) => ({ upTo, rate: rateList[at] ?? 0 }))),
+    rate,
+  });
+  return fc.oneof(...ends, ...inner, ...(unit === "money" ? [blocks] : []));
+}
+
+/** Any tariff with a charge of a depth of 3 or less. */
+export const chargedTariffs: fc.Arbitrary<Tariff> = fc
+  .tuple(tariffs, expressions("money", 3), fc.boolean())
+  .map(([tariff, charge, isLinearToo]) => ({ ...tariff, charge, energy: isLinearToo ? tariff.energy : [] }));

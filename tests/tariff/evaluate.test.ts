@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import type { Tariff, TimeOfUse } from "../../src/tariff/document.js";
+import type { Tariff } from "../../src/tariff/document.js";
 import {
   billLines,
   covers,
@@ -13,6 +13,7 @@ import {
   rates,
   standingDays,
 } from "../../src/tariff/evaluate.js";
+import type { TimeOfUse } from "../../src/tariff/policy.js";
 import { FormatError } from "../../src/trusted/encoding/bytes.js";
 import { EXPORT, IMPORT, PLAIN, tariffs } from "./arbitrary.js";
 

@@ -1,7 +1,8 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { decodeTariff, type EnergyPolicy, encodeTariff } from "../../src/tariff/document.js";
+import { decodeTariff, encodeTariff } from "../../src/tariff/document.js";
 import { intervalOfDate, isoInstant, rates } from "../../src/tariff/evaluate.js";
+import type { EnergyPolicy } from "../../src/tariff/policy.js";
 import { parseTariff } from "../../src/tariff/source.js";
 import { FormatError } from "../../src/trusted/encoding/bytes.js";
 

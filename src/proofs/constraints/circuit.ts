@@ -2,6 +2,7 @@
 // zero, and what is left to be said once challenges can be drawn. No value of a wire comes here.
 import { assert } from "../../trusted/encoding/bytes.js";
 import { L } from "../../trusted/sealing/edwards.js";
+import { ensure } from "../signed.js";
 import { Linear, type Multiplier, type RandomizedSystem, type Variable } from "./system.js";
 
 /** Most multipliers, and most committed values, of a circuit. */
@@ -54,8 +55,9 @@ export class Circuit {
     return { kind: "committed", index: this.committedCount++ };
   }
 
+  /** @throws VerificationError for one multiplier too many: how many there are is the statement's matter. */
   allocate(): Multiplier {
-    assert(this.multiplierCount < MULTIPLIERS_MAX, "multipliers within their bound");
+    ensure(this.multiplierCount < MULTIPLIERS_MAX, `a statement of more than ${MULTIPLIERS_MAX} multipliers`);
     const index = this.multiplierCount++;
     return {
       left: { kind: "left", index },

@@ -45,9 +45,11 @@ export class Area {
   readonly #memory: WebAssembly.Memory;
   readonly #heap: number;
   #top: number;
+  #view: Uint8Array;
 
   constructor(memory: WebAssembly.Memory, heap: number) {
     this.#memory = memory;
+    this.#view = new Uint8Array(memory.buffer);
     this.#heap = heap;
     this.#top = heap;
   }
@@ -68,8 +70,20 @@ export class Area {
 
   put(bytes: Uint8Array): number {
     const at = this.take(bytes.length);
-    this.bytes(at, bytes.length).set(bytes);
+    this.#all().set(bytes, at);
     return at;
+  }
+
+  /** A copy of bytes. */
+  copy(at: number, length: number): Uint8Array {
+    return this.#all().slice(at, at + length);
+  }
+
+  /** One view for all small reads and writes: to make one for each costs more than to hash a block. */
+  #all(): Uint8Array {
+    const { buffer } = this.#memory;
+    if (this.#view.buffer !== buffer) this.#view = new Uint8Array(buffer);
+    return this.#view;
   }
 
   putPoints(limbs: Uint32Array): number {
@@ -84,8 +98,10 @@ export class Area {
     // Typed arrays take numbers modulo 2^64.
     const words = new BigUint64Array(this.#memory.buffer, at, scalars.length * SCALAR_WORDS);
     scalars.forEach((scalar, index) => {
+      let rest = scalar;
       for (let word = 0; word < SCALAR_WORDS; word++) {
-        words[index * SCALAR_WORDS + word] = scalar >> BigInt(64 * word);
+        words[index * SCALAR_WORDS + word] = rest;
+        rest >>= 64n;
       }
     });
     return at;

@@ -80,7 +80,11 @@ interface Place {
 /** The numbers of elements by class: those of class c are order[starts[c]] up to, not with, order[starts[c + 1]]. */
 function orderByClass(classes: Int32Array, classCount: number): { order: Int32Array; starts: Int32Array } {
   const starts = new Int32Array(classCount + 1);
-  for (const of of classes) if (of >= 0) starts[of + 1] = (starts[of + 1] ?? 0) + 1;
+  // Loops by index: iterators of typed arrays cost more than the additions of the points do.
+  for (let index = 0; index < classes.length; index++) {
+    const of = classes[index] ?? -1;
+    if (of >= 0) starts[of + 1] = (starts[of + 1] ?? 0) + 1;
+  }
   for (let of = 0; of < classCount; of++) starts[of + 1] = (starts[of + 1] ?? 0) + (starts[of] ?? 0);
   const next = starts.slice();
   const order = new Int32Array(starts[classCount] ?? 0);
