@@ -1,6 +1,6 @@
 // Bills as files of a folder: which, in what portions, and the verification of a portion on one core.
 import { randomBytes } from "node:crypto";
-import { readdirSync, statSync } from "node:fs";
+import { closeSync, openSync, readdirSync, readSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { fastArithmetic } from "../src/proofs/arithmetic.js";
 import { BILL_BYTES_MAX } from "../src/proofs/billed-period.js";
@@ -9,8 +9,8 @@ import { readFile, systemReason, UsageError } from "./command-line.js";
 
 /** Most bills of a folder: their batches must find room in the memory of one process. */
 export const FILES_MAX = 2 ** 17;
-/** Most files and bytes of a portion; a larger file is a portion by itself. Twice as much is in memory a core. */
-const PORTION_FILES = 128;
+/** Most files and bytes of a portion, which is in memory at once on each core; a larger file is one by itself. */
+const PORTION_FILES = 64;
 const PORTION_BYTES = 2 ** 24;
 
 /** Names of the bills in a folder, ascending. @throws UsageError for no folder, no bill, or too many. */
@@ -61,22 +61,46 @@ export class FileVerifier {
 
   /** Verdicts on the bills in these files, in order. A file that cannot be read is a bill that is refused. */
   verify(paths: readonly string[]): Verdict[] {
-    const files = paths.map(contentOf);
-    const verdicts = this.#verifier.verify(files.filter((file) => file instanceof Uint8Array));
-    return files.map((file) =>
-      typeof file === "string"
-        ? { verified: null, reason: file, links: [] }
-        : (verdicts.shift() ?? { verified: null, reason: "", links: [] }),
-    );
+    const unread = new Map<number, string>();
+    function* files() {
+      for (const [at, path] of paths.entries()) {
+        const content = contentOf(path);
+        if (typeof content === "string") unread.set(at, content);
+        else yield content;
+      }
+    }
+    const verdicts = this.#verifier.verify(files()).values();
+    return paths.map((_, at) => {
+      const reason = unread.get(at);
+      const verdict = reason === undefined ? verdicts.next().value : undefined;
+      return verdict ?? { verified: null, reason: reason ?? "", links: [] };
+    });
   }
 }
 
 /** The bytes of a file, or why there are none. */
 function contentOf(path: string): Uint8Array | string {
   try {
-    return readFile(path, BILL_BYTES_MAX);
+    return readRegular(path) ?? readFile(path, BILL_BYTES_MAX);
   } catch (error) {
     if (error instanceof UsageError) return error.message.slice(path.length + 2);
     throw error;
+  }
+}
+
+/** A regular file of the expected size in one piece, which is twice as fast; of anything else null. */
+function readRegular(path: string): Uint8Array | null {
+  const { size = 0 } = statSync(path, { throwIfNoEntry: false }) ?? {};
+  if (size === 0 || size > BILL_BYTES_MAX) return null;
+  let file: number | null = null;
+  try {
+    file = openSync(path, "r");
+    const bytes = new Uint8Array(size);
+    const isWhole = readSync(file, bytes) === size && readSync(file, new Uint8Array(1)) === 0;
+    return isWhole ? bytes : null;
+  } catch {
+    return null;
+  } finally {
+    if (file !== null) closeSync(file);
   }
 }

@@ -4,8 +4,11 @@ import { bytesToHex } from "@noble/hashes/utils.js";
 import { type CheckedMeter, checkMeter, type MeterRecord } from "../../src/customer/check.js";
 import { encodeCertificate, encodeRevocation, verifyCertificate } from "../../src/proofs/certificate.js";
 import { makeDisclosedReading } from "../../src/proofs/disclosed-reading.js";
+import { encodeGeneralBill, proveGeneralBill } from "../../src/proofs/general-bill.js";
+import { fastGroup } from "../../src/proofs/group/wasm.js";
 import { encodeLinearBill, proveLinearBill } from "../../src/proofs/linear-bill.js";
 import { signWithKey } from "../../src/proofs/signed.js";
+import type { Expression } from "../../src/tariff/charge.js";
 import {
   encodeTariff,
   type SignedTariff,
@@ -48,6 +51,9 @@ export interface Corpus {
   readonly tariffs: readonly Uint8Array[];
   readonly revocations: readonly Uint8Array[];
   readonly bills: readonly Uint8Array[];
+  /** Under a tariff with a charge, the second of `tariffs`. */
+  readonly charged: SignedTariff;
+  readonly generalBills: readonly Uint8Array[];
   readonly disclosed: readonly Uint8Array[];
   /** In force, about to be accepted, and a repair; and what a unit remembers of some. */
   readonly rosters: readonly Uint8Array[];
@@ -89,19 +95,57 @@ function tariffOf(from_s: number): Tariff {
   };
 }
 
-function billsOf(
+/** Blocks of both channels and the highest import, beside the rates. */
+const CHARGE: Expression = {
+  kind: "sum",
+  parts: [
+    {
+      kind: "blocks",
+      of: {
+        kind: "max",
+        parts: ["1-0:1.8.0", "1-0:2.8.0"].map((obis) => ({ kind: "energy", obis, during: [] })),
+      },
+      per: "period",
+      steps: [{ upTo: 1000, rate: 100_000 }],
+      rate: 200_000,
+    },
+    {
+      kind: "blocks",
+      of: { kind: "demand", obis: "1-0:1.8.0", during: [], below_Wh: 2 ** 16 },
+      per: "period",
+      steps: [],
+      rate: 4_000_000,
+    },
+  ],
+};
+
+/** The whole of what was sealed in an epoch. */
+function periodOf({ batches }: CheckedMeter) {
+  const [first, last] = [batches[0]?.statement, batches.at(-1)?.statement];
+  if (!first || !last) throw new Error("an epoch without batches");
+  // Of the second epoch a gap at the beginning: its first batch comes bare, to prove it.
+  return { from: first.firstInterval + 1, to: last.firstInterval + last.intervalCount };
+}
+
+const billsOf = (
+  certificate: Uint8Array,
+  tariff: SignedTariff,
+  checked: readonly CheckedMeter[],
+): Uint8Array[] =>
+  checked.map((meter) => encodeLinearBill(proveLinearBill(meter, certificate, tariff, periodOf(meter))));
+
+/** Of the first epoch. The blinding is no secret here. */
+function generalBillsOf(
   certificate: Uint8Array,
   tariff: SignedTariff,
   checked: readonly CheckedMeter[],
 ): Uint8Array[] {
-  return checked.map((meter) => {
-    const [first, last] = [meter.batches[0]?.statement, meter.batches.at(-1)?.statement];
-    if (!first || !last) throw new Error("an epoch without batches");
-    // Of the second epoch a gap at the beginning: its first batch comes bare, to prove it.
-    const from = first.firstInterval + 1;
-    const to = last.firstInterval + last.intervalCount;
-    return encodeLinearBill(proveLinearBill(meter, certificate, tariff, { from, to }));
-  });
+  const proving = { group: fastGroup(), entropy: (length: number) => new Uint8Array(length) };
+  return checked
+    .slice(0, 1)
+    .map((meter) =>
+      encodeGeneralBill(proveGeneralBill(meter, certificate, tariff, periodOf(meter), proving)),
+    );
 }
 
 function disclosedOf(certificate: Uint8Array, { batches }: CheckedMeter): Uint8Array[] {
@@ -157,6 +201,8 @@ export function makeCorpus(seed: number): Corpus {
   const from_s = (checked[0]?.pairing.firstInterval ?? 0) * INTERVAL_S;
   const signedTariff = signTariff(encodeTariff(tariffOf(from_s)), supplier.seed);
   const tariff = verifyTariff(signedTariff, supplier.publicKey);
+  const signedCharge = signTariff(encodeTariff({ ...tariffOf(from_s), charge: CHARGE }), supplier.seed);
+  const charged = verifyTariff(signedCharge, supplier.publicKey);
   const revoked = [other, meter].map(({ meterId, enrolment }, at) => {
     return { meterId, signingKey: enrolment.signingKey, lastGoodBatchNumber: 7 * at };
   });
@@ -176,9 +222,10 @@ export function makeCorpus(seed: number): Corpus {
     registers: [...meter.messages(6), ...other.messages(6)],
     readings: [...meter.messages(1)],
     events: [...meter.messages(4)],
-    tariffs: [signedTariff],
+    tariffs: [signedTariff, signedCharge],
     revocations: [signWithKey("revocation-1", revocation, authority.seed)],
     bills: billsOf(certificate, tariff, checked),
+    generalBills: generalBillsOf(certificate, charged, checked),
     rosters: [meter.street.accepted, meter.street.waiting, meter.street.repair],
     memories: memoriesOf(meter),
     disclosed: checked.flatMap((one) => disclosedOf(certificate, one)),
@@ -192,5 +239,5 @@ export function makeCorpus(seed: number): Corpus {
   const shares = new Map(sharesIn(meter));
   const pool = [...Object.values(lists).flat(), request, ...meter.obeyed];
   const { signingSeed } = decodeSecrets(meter.secrets.load() ?? new Uint8Array(0));
-  return { meter, other, checked, record, K, signingSeed, tariff, ...documents, shares, pool };
+  return { meter, other, checked, record, K, signingSeed, tariff, charged, ...documents, shares, pool };
 }

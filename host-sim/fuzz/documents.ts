@@ -13,6 +13,7 @@ import {
   verifyRevocation,
 } from "../../src/proofs/certificate.js";
 import { decodeDisclosedReading, verifyDisclosedReading } from "../../src/proofs/disclosed-reading.js";
+import { decodeGeneralBill } from "../../src/proofs/general-bill.js";
 import { BatchLedger } from "../../src/proofs/ledger.js";
 import {
   decodeLinearBill,
@@ -294,7 +295,7 @@ function untrueStatements({ registers, signingSeed }: Corpus): Uint8Array[] {
 }
 
 function provenSubjects(corpus: Corpus): Subject[] {
-  const { meter, checked } = corpus;
+  const { meter, checked, charged } = corpus;
   const authorityKey = meter.parties.authority.publicKey;
   const batch = checked[0]?.batches[0];
   if (!batch) throw new Error("no batch");
@@ -303,6 +304,9 @@ function provenSubjects(corpus: Corpus): Subject[] {
       ...provenSubject("bill", 40, corpus.bills, decodeLinearBill, decodeLinearBill, untrueBills(corpus)),
       take: (bytes) => takeBill(corpus, bytes),
     },
+    provenSubject("general bill", 5, corpus.generalBills, decodeGeneralBill, (bytes) =>
+      verifyBill(bytes, { authorityKey, tariff: charged, ledger: new BatchLedger() }),
+    ),
     provenSubject("disclosed reading", 40, corpus.disclosed, decodeDisclosedReading, (bytes) =>
       verifyDisclosedReading(bytes, authorityKey),
     ),

@@ -18,6 +18,7 @@ import {
   encodeRevocation,
 } from "../../src/proofs/certificate.js";
 import { decodeDisclosedReading, encodeDisclosedReading } from "../../src/proofs/disclosed-reading.js";
+import { decodeGeneralBill, encodeGeneralBill } from "../../src/proofs/general-bill.js";
 import { decodeLinearBill, encodeLinearBill } from "../../src/proofs/linear-bill.js";
 import { decodeRegisterStatement, type RegisterStatement } from "../../src/supplier/register-statement.js";
 import { decodeTariff, encodeTariff } from "../../src/tariff/document.js";
@@ -157,6 +158,7 @@ export function strictSubjects(corpus: Corpus): Subject[] {
     ),
     strictSubject("tariff payload", 15, payloads("tariff-1", corpus.tariffs), decodeTariff, encodeTariff),
     strictSubject("bill form", 15, corpus.bills, decodeLinearBill, encodeLinearBill),
+    strictSubject("general bill form", 15, corpus.generalBills, decodeGeneralBill, encodeGeneralBill),
     strictSubject("disclosed form", 15, corpus.disclosed, decodeDisclosedReading, encodeDisclosedReading),
     strictSubject("configuration", 20, [stored], decodeConfiguration, encodeConfiguration),
     strictSubject(

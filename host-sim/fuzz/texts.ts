@@ -13,8 +13,8 @@ import type { Corpus } from "./corpus.js";
 import type { Mutator } from "./mutator.js";
 import { type Attack, attempt, isRefusal, type Target } from "./target.js";
 
-const EXAMPLES = ["time-of-use.json", "dynamic.json"].map((name) =>
-  readFileSync(fileURLToPath(new URL(`../../docs/examples/${name}`, import.meta.url)), "utf8"),
+const EXAMPLES = ["time-of-use", "dynamic", "capacity", "congestion", "saving-rebate"].map((name) =>
+  readFileSync(fileURLToPath(new URL(`../../docs/examples/${name}.json`, import.meta.url)), "utf8"),
 );
 
 /** Texts that stand in the place of others. */
@@ -136,8 +136,16 @@ function textTarget(
 
 function takeTariff(text: string): boolean {
   const tariff = parseTariff(text);
-  return JSON.stringify(decodeTariff(encodeTariff(tariff))) === JSON.stringify(tariff);
+  return sorted(decodeTariff(encodeTariff(tariff))) === sorted(tariff);
 }
+
+/** JSON in which the fields of objects stand in the order of their names. */
+const sorted = (root: unknown) =>
+  JSON.stringify(root, (_, value: unknown) =>
+    typeof value === "object" && value !== null && !Array.isArray(value)
+      ? Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : value,
+  );
 
 function takeTrace(text: string, mutator: Mutator): boolean {
   const [, options] = mutator.pick(TRACES);

@@ -4,13 +4,14 @@
 
 import type { Certificate } from "../trusted/authority/certificate.js";
 import { CHANNELS_MAX, METER_ID } from "../trusted/authority/configuration.js";
-import { FormatError, readUint, sameBytes } from "../trusted/encoding/bytes.js";
+import { FormatError, readUint } from "../trusted/encoding/bytes.js";
 import { dayOf, INTERVAL_SECONDS, intervalStart_s, U32_MAX } from "../trusted/metrology/interval.js";
 import { type BatchStatement, LEAF_BYTES } from "../trusted/sealing/batch.js";
 import { LEAVES_MAX } from "../trusted/sealing/merkle.js";
 import { ViewReader } from "./cbor-views.js";
 import { atOnce, isRevoked, type Renewal, type Revocation } from "./certificate.js";
 import { openSign1 } from "./envelope.js";
+import { equalBytes } from "./equal-bytes.js";
 import type { Hashes } from "./group/hashes.js";
 import type { BatchLedger, ChainLink } from "./ledger.js";
 import { type EvidenceChecks, ensure, VerificationError } from "./signed.js";
@@ -128,18 +129,22 @@ export function isCertified(statement: BatchStatement, certificate: Certificate)
   const begins_s = intervalStart_s(firstInterval, intervalSeconds);
   const ends_s = intervalStart_s(firstInterval + intervalCount, intervalSeconds);
   const isValid = begins_s >= certificate.notBefore_s && ends_s <= certificate.notAfter_s;
-  return isValid && sameBytes(statement.softwareId, certificate.softwareId);
+  return isValid && equalBytes(statement.softwareId, certificate.softwareId);
 }
+
+/** What a batch is called in a reason. */
+export const nameOf = ({ batchNumber, meterId }: Pick<BatchStatement, "batchNumber" | "meterId">): string =>
+  `batch ${batchNumber} of ${meterId}`;
 
 /** The statement is of the certificate's meter, as certified, over intervals for which it was certified. */
 function checkCertified(statement: BatchStatement, certificate: Certificate): void {
-  const { meterId, batchNumber, intervalSeconds } = statement;
-  const batch = `batch ${batchNumber} of ${meterId}`;
-  ensure(meterId === certificate.meterId, `${batch}: the certificate is of ${certificate.meterId}`);
-  ensure(sameBytes(statement.softwareId, certificate.softwareId), `${batch}: software is not the certified`);
-  ensure(intervalSeconds === certificate.intervalSeconds, `${batch}: interval is not the certified`);
-  ensure(statement.channelCount === certificate.channels.length, `${batch}: channels are not the certified`);
-  ensure(isCertified(statement, certificate), `${batch}: not within the certificate's validity`);
+  const { meterId, softwareId, intervalSeconds, channelCount } = statement;
+  const refusal = (why: string) => () => `${nameOf(statement)}: ${why}`;
+  ensure(meterId === certificate.meterId, refusal(`the certificate is of ${certificate.meterId}`));
+  ensure(equalBytes(softwareId, certificate.softwareId), refusal("software is not the certified"));
+  ensure(intervalSeconds === certificate.intervalSeconds, refusal("interval is not the certified"));
+  ensure(channelCount === certificate.channels.length, refusal("channels are not the certified"));
+  ensure(isCertified(statement, certificate), refusal("not within the certificate's validity"));
 }
 
 /**
@@ -156,13 +161,12 @@ export function verifyStatement(
 ): SignedBatch {
   const envelope = openSign1(document, "batch-1", STATEMENT_BYTES_MAX);
   const statement = decodeStatement(envelope.payload);
-  const { meterId, batchNumber } = statement;
   const { certificate: first, renewals = [], revocation } = trust;
   const renewal = renewals.find((candidate) => isCertified(statement, candidate.certificate));
   const certificate = renewal?.certificate ?? first;
   checkCertified(statement, certificate);
-  const revoked = revocation !== null && isRevoked(revocation, certificate, batchNumber);
-  ensure(!revoked, `batch ${batchNumber} of ${meterId}: the key is revoked before this batch`);
+  const revoked = revocation !== null && isRevoked(revocation, certificate, statement.batchNumber);
+  ensure(!revoked, () => `${nameOf(statement)}: the key is revoked before this batch`);
   checks.signature("batch-1", envelope, certificate.signingKey);
   return { statement, digest: checks.hashes.sha256(envelope.payload), document };
 }
@@ -175,27 +179,27 @@ export function verifyStatement(
  * @throws FormatError for cut leaves, VerificationError with the reason.
  */
 export function checkLeaves({ statement }: SignedBatch, leaves: Uint8Array, hashes: Hashes): void {
-  const { meterId, batchNumber, firstInterval, intervalCount, channelCount } = statement;
-  const batch = `batch ${batchNumber} of ${meterId}`;
+  const { firstInterval, intervalCount, channelCount } = statement;
+  const refusal = (why: string) => new VerificationError(`${nameOf(statement)}: ${why}`);
   const count = leafCount(leaves);
   const expected = intervalCount * channelCount;
-  ensure(count === expected, `${batch}: ${count} leaves instead of ${expected}`);
+  if (count !== expected) throw refusal(`${count} leaves instead of ${expected}`);
   let union = 0;
   for (let at = 0; at < count; at++) {
     const channel = at % channelCount;
     const interval = firstInterval + (at - channel) / channelCount;
     const status = leaves[at * LEAF_BYTES + STATUS_AT] ?? 0;
     if (!isLeafOf(leaves, at, interval, channel)) {
-      throw new VerificationError(`${batch}: leaf ${at} is not interval ${interval}, channel ${channel}`);
+      throw refusal(`leaf ${at} is not interval ${interval}, channel ${channel}`);
     }
     if (channel > 0 && status !== leaves[(at - 1) * LEAF_BYTES + STATUS_AT]) {
-      throw new VerificationError(`${batch}: interval ${interval} has two statuses`);
+      throw refusal(`interval ${interval} has two statuses`);
     }
     union |= status;
   }
-  ensure(union === statement.statusUnion, `${batch}: leaf statuses are not those stated`);
-  const isRoot = sameBytes(hashes.merkleRoot(leaves, LEAF_BYTES), statement.merkleRoot);
-  ensure(isRoot, `${batch}: leaves are not under the signed root`);
+  if (union !== statement.statusUnion) throw refusal("leaf statuses are not those stated");
+  const isRoot = equalBytes(hashes.merkleRoot(leaves, LEAF_BYTES), statement.merkleRoot);
+  if (!isRoot) throw refusal("leaves are not under the signed root");
 }
 
 /** Whether leaf `at` is of this interval and channel. */

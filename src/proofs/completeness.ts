@@ -5,13 +5,13 @@
 import type { SignedTariff, Tariff } from "../tariff/document.js";
 import { type BillLines, covers, isoInstant, type Period } from "../tariff/evaluate.js";
 import type { Certificate } from "../trusted/authority/certificate.js";
-import { sameBytes } from "../trusted/encoding/bytes.js";
 import { intervalStart_s } from "../trusted/metrology/interval.js";
 import { type BatchStatement, LEAF_BYTES } from "../trusted/sealing/batch.js";
 import {
   checkLeaves,
   isCertified,
   linkOf,
+  nameOf,
   type SignedBatch,
   STATUS_AT,
   type Trust,
@@ -25,6 +25,7 @@ import {
   type SuppliedBatch,
 } from "./billed-period.js";
 import { atOnce, type Renewal, type Revocation, verifyCertificate, verifyRenewals } from "./certificate.js";
+import { equalBytes } from "./equal-bytes.js";
 import { HINT_BYTES } from "./group/group.js";
 import { BatchLedger } from "./ledger.js";
 import { type EvidenceChecks, ensure, VerificationError } from "./signed.js";
@@ -142,7 +143,7 @@ export function verifyPeriod(
   checks: EvidenceChecks = atOnce,
 ): CertifiedPeriod {
   const { meterId, from, to } = bill;
-  ensure(sameBytes(bill.tariffDigest, tariff.digest), "the bill is for another tariff");
+  ensure(equalBytes(bill.tariffDigest, tariff.digest), "the bill is for another tariff");
   checkSize(bill.batches);
   const certificate = verifyCertificate(bill.certificate, authorityKey, checks);
   const certified = certificate.meterId;
@@ -174,10 +175,9 @@ export function verifyBatches(
   const runs: LeafRun[] = [];
   const batches = bill.batches.map((supplied) => {
     const batch = verifyStatement(supplied.document, trust, checks);
-    const { meterId, batchNumber } = batch.statement;
     const isBilled = overlaps(batch.statement, period);
     const isBare = supplied.leaves.length === 0;
-    ensure(!isBilled || !isBare, `batch ${batchNumber} of ${meterId}: comes without its leaves`);
+    ensure(!isBilled || !isBare, () => `${nameOf(batch.statement)}: comes without its leaves`);
     if (!isBare) checkLeaves(batch, supplied.leaves, checks.hashes);
     ledger.record(linkOf(batch));
     if (isBilled) runs.push(runOf(batch.statement, supplied, period));
@@ -233,17 +233,18 @@ function runOf(statement: BatchStatement, { leaves, hints }: SuppliedBatch, { fr
 export function checkComplete(batches: readonly SignedBatch[], period: Period, epoch: number): void {
   const { from, to, intervalSeconds } = period;
   batches.forEach(({ statement }, at) => {
-    const { meterId, batchNumber, firstInterval } = statement;
-    const name = `batch ${batchNumber} of ${meterId}`;
+    const { batchNumber, firstInterval } = statement;
+    const refusal = (why: string) => () => `${nameOf(statement)}: ${why}`;
     const isOfEpoch = statement.epoch === epoch || !overlaps(statement, period);
-    ensure(isOfEpoch, `${name}: is of epoch ${statement.epoch}, the bill of epoch ${epoch}`);
+    ensure(isOfEpoch, refusal(`is of epoch ${statement.epoch}, the bill of epoch ${epoch}`));
     const before = batches[at - 1];
     if (!before) return;
     const next = before.statement.batchNumber + 1;
-    ensure(batchNumber === next, `${name}: stands where batch ${next} is missing`);
-    const follows = sameBytes(statement.previousBatchDigest, before.digest);
-    ensure(follows, `${name}: does not follow the batch before it`);
-    ensure(firstInterval >= endOf(before.statement), `${name}: begins before the batch before it ends`);
+    ensure(batchNumber === next, refusal(`stands where batch ${next} is missing`));
+    const follows = equalBytes(statement.previousBatchDigest, before.digest);
+    ensure(follows, refusal("does not follow the batch before it"));
+    const isAfter = firstInterval >= endOf(before.statement);
+    ensure(isAfter, refusal("begins before the batch before it ends"));
   });
   const first = batches[0]?.statement.firstInterval ?? to;
   const last = batches[batches.length - 1]?.statement;

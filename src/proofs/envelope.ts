@@ -1,7 +1,8 @@
 // The envelope of signed documents (trusted/encoding/cose.ts) taken apart without copying.
-import { sameBytes } from "../trusted/encoding/bytes.js";
+
 import { type DocumentType, encodeSign1, type Sign1 } from "../trusted/encoding/cose.js";
 import { ViewReader } from "./cbor-views.js";
+import { equalBytes } from "./equal-bytes.js";
 
 const SIGN1_TAG = 18;
 const KID = 4;
@@ -35,7 +36,7 @@ export function openSign1(bytes: Uint8Array, type: DocumentType, maxPayload: num
   reader.tag(SIGN1_TAG);
   reader.array(4);
   const header = reader.bytes(0, HEADER_BYTES_MAX);
-  if (!sameBytes(header, headerOf(type))) reader.refuse("protected header of something else");
+  if (!equalBytes(header, headerOf(type))) reader.refuse("protected header of something else");
   reader.map(1);
   const kid = reader.key(KID).bytes(KID_BYTES);
   const payload = reader.bytes(0, maxPayload);

@@ -2,10 +2,10 @@
 // taken down, and checked together with those of much other evidence, which says only whether all are right.
 import { concatBytes } from "@noble/hashes/utils.js";
 import type { Certificate } from "../trusted/authority/certificate.js";
-import { sameBytes } from "../trusted/encoding/bytes.js";
 import type { DocumentType, Sign1 } from "../trusted/encoding/cose.js";
 import type { Arithmetic } from "./arithmetic.js";
 import { badAgreementKey, badSigningKey } from "./certificate.js";
+import { equalBytes } from "./equal-bytes.js";
 import type { Group } from "./group/group.js";
 import type { Hashes } from "./group/hashes.js";
 import { areSigned, claimOf, decodedOrNull, type SignatureClaim, signingKeys } from "./signature-claims.js";
@@ -39,7 +39,7 @@ const areElements = (encodings: readonly Uint8Array[], group: Group) => {
 
 /** What `checkSignature` (signed.ts) says of a document with another key's id. */
 function ensureKid(type: DocumentType, kid: Uint8Array, keyId: Uint8Array): void {
-  ensure(sameBytes(kid, keyId), `${type}: signed by another key`);
+  ensure(equalBytes(kid, keyId), `${type}: signed by another key`);
 }
 
 const keyIdOf = (publicKey: Uint8Array, hashes: Hashes) => hashes.sha256(publicKey).slice(0, KID_BYTES);
@@ -85,12 +85,11 @@ export class NotedChecks implements EvidenceChecks {
   static hold(noted: readonly NotedChecks[], { group }: Arithmetic, entropy: Entropy): boolean {
     const claims = noted.flatMap((checks) => checks.#claims);
     const certificates = noted.flatMap((checks) => checks.#certificates);
-    const areKeys = signingKeys(
-      certificates.map(({ signingKey }) => signingKey),
-      group,
-    );
+    // A key under which something is claimed is checked with the claim.
+    const claimed = new Set(claims.map(({ key }) => key));
+    const unclaimed = certificates.map(({ signingKey }) => signingKey).filter((key) => !claimed.has(key));
     return (
-      areKeys !== null &&
+      signingKeys(unclaimed, group) !== null &&
       areElements(
         certificates.map(({ agreementKey }) => agreementKey),
         group,

@@ -2,53 +2,35 @@
 // is proved by a constraint system (Bünz et al. 2018, section 5) over the commitments that the meter has signed, and
 // over sums of them; the supplier learns the lines and no reading, as of a linear bill. Which readings these are, and
 // that none is missing, is verified as there (completeness.ts).
-import { ed25519 } from "@noble/curves/ed25519.js";
 import { nodesOf } from "../tariff/charge.js";
-import { energyCost, type PeriodReadings } from "../tariff/charge-evaluation.js";
+import { energyCost } from "../tariff/charge-evaluation.js";
 import { constrainCost } from "../tariff/circuit.js";
-import { type CostInputs, costInputs, type Weights } from "../tariff/circuit-inputs.js";
+import { costInputs } from "../tariff/circuit-inputs.js";
 import type { SignedTariff, Tariff } from "../tariff/document.js";
-import { billLines, daysOf, type Period } from "../tariff/evaluate.js";
+import { billLines, daysOf } from "../tariff/evaluate.js";
 import { array, bstr, int } from "../trusted/encoding/cbor.js";
-import { type DocumentType, decodeSign1 } from "../trusted/encoding/cose.js";
-import { LEAF_BYTES } from "../trusted/sealing/batch.js";
-import { digest } from "../trusted/sealing/keys.js";
 import { type Arithmetic, fastArithmetic } from "./arithmetic.js";
-import { COMMITMENT_AT } from "./batch.js";
-import { allOf, checkLines, checkTotal } from "./bill-lines.js";
-import {
-  amountBytes,
-  type Bill,
-  type BilledPeriod,
-  DOCUMENT_BYTES_MAX,
-  decodeBill,
-  encodeBill,
-} from "./billed-period.js";
+import { checkLines, checkTotal } from "./bill-lines.js";
+import { billTranscript } from "./bill-transcript.js";
+import { type Bill, decodeBill, encodeBill } from "./billed-period.js";
 import { type Equation, holds } from "./bulletproofs/equation.js";
-import { pedersen } from "./bulletproofs/generators.js";
+import { commitmentsOf, knownOf, openedValues, presentIn, runsOf } from "./committed-cost.js";
 import {
   type BillTrust,
   checkPeriod,
-  type LeafRun,
   type VerifiedBill,
   verifiedBill,
   verifyBatches,
   verifyPeriod,
 } from "./completeness.js";
 import { Prover } from "./constraints/prover.js";
-import type { Variable } from "./constraints/system.js";
 import { Verifier } from "./constraints/verifier.js";
 import { checksAtOnce } from "./evidence-checks.js";
 import type { Group } from "./group/group.js";
-import { type OpenedBatch, type OpenedMeter, openPeriod } from "./opened-meter.js";
-import { rateClasses } from "./rate-classes.js";
+import { type OpenedMeter, openPeriod } from "./opened-meter.js";
 import { type EvidenceChecks, ensure } from "./signed.js";
-import { type Entropy, Transcript } from "./transcript.js";
-import { WeightedSums } from "./weighted-sum.js";
+import type { Entropy } from "./transcript.js";
 
-const Fn = ed25519.Point.Fn;
-
-const TRANSCRIPT_LABEL = "sealmeter/general-bill-1";
 /** The proof's kind: a constraint system. */
 const CONSTRAINT_SYSTEM = 1;
 /** Largest proof, bytes: one of 2^16 multipliers has 1,537. */
@@ -111,14 +93,15 @@ export function proveGeneralBill(
   checkPeriod(tariff, period);
   checkCharged(tariff, channels);
   const { billed, opened } = openPeriod(meter, certificate, tariffDigest, period);
-  const { readings, openings, present } = opensOf(opened, channels, period);
-  const measured = { period, channels, readings };
+  const { measured, openings, present } = knownOf(opened, channels, period);
   const energy = energyCost(tariff, measured);
   const bill = { ...billed, lines: billLines(tariff, energy, daysOf(tariff, period)) };
   checkTotal(bill.lines);
   const inputs = costInputs(tariff, channels, present, period);
-  const prover = new Prover(group, transcriptOf(bill));
-  const committed = commitOpened(prover, inputs, { measured, openings, runs: runsOf(opened), group });
+  const prover = new Prover(group, billTranscript(bill));
+  const committed = openedValues(inputs, { measured, openings, runs: runsOf(opened), group }).map(
+    ({ commitment, value, opening }) => prover.commitExisting(commitment, value, opening),
+  );
   constrainCost(prover, inputs, tariff, period, committed, energy);
   return { ...bill, proof: prover.prove(entropy) };
 }
@@ -134,88 +117,6 @@ function checkCharged(tariff: Tariff, channels: readonly string[]): void {
     channels.includes(obis),
   );
   ensure(isPriced, "the tariff prices no channel of this meter");
-}
-
-type ByChannel<T> = readonly (readonly (T | null)[])[];
-
-/** What the customer knows of a period: by channel, then by interval from the first; null where there is nothing. */
-interface Opened {
-  readonly readings: ByChannel<number>;
-  readonly openings: ByChannel<bigint>;
-  readonly present: readonly boolean[];
-}
-
-function opensOf(batches: readonly OpenedBatch[], channels: readonly string[], { from, to }: Period): Opened {
-  const present = new Array<boolean>(to - from).fill(false);
-  const readings = channels.map(() => new Array<number | null>(to - from).fill(null));
-  const openings = channels.map(() => new Array<bigint | null>(to - from).fill(null));
-  for (const opened of batches.flatMap(({ intervals }) => intervals)) {
-    const at = opened.interval - from;
-    if (at < 0 || at >= present.length) continue;
-    present[at] = true;
-    for (const [channel, row] of readings.entries()) row[at] = opened.readings[channel] ?? null;
-    for (const [channel, row] of openings.entries()) row[at] = opened.openings[channel] ?? null;
-  }
-  return { readings, openings, present };
-}
-
-const runsOf = (batches: readonly OpenedBatch[]): LeafRun[] =>
-  batches.map(({ statement, leafBytes }) => ({
-    firstInterval: statement.firstInterval,
-    channelCount: statement.channelCount,
-    leaves: leafBytes,
-    hints: null,
-  }));
-
-/** The encoded commitment of each reading that is looked at. */
-function commitmentsOf({ readings }: CostInputs, runs: readonly LeafRun[], { from }: Period): Uint8Array[] {
-  const found = new Map<number, Uint8Array>();
-  for (const { firstInterval, channelCount, leaves } of runs) {
-    const bytes = channelCount * LEAF_BYTES;
-    for (let at = 0; at < leaves.length / bytes; at++) {
-      found.set(firstInterval + at, leaves.subarray(at * bytes, (at + 1) * bytes));
-    }
-  }
-  return readings.map(({ at, channel }) => {
-    const leaf = found.get(from + at)?.subarray(channel * LEAF_BYTES, (channel + 1) * LEAF_BYTES);
-    if (!leaf) throw new Error("a reading that is there has a leaf");
-    return leaf.slice(COMMITMENT_AT);
-  });
-}
-
-interface Commitments {
-  readonly measured: PeriodReadings;
-  readonly openings: ByChannel<bigint>;
-  readonly runs: readonly LeafRun[];
-  readonly group: Group;
-}
-
-/** The committed values of a statement, in order, with what they open to. */
-function commitOpened(prover: Prover, inputs: CostInputs, known: Commitments): Variable[] {
-  const { measured, openings, runs, group } = known;
-  const sums = inputs.sums.map(({ weights }) => {
-    const value = Fn.create(weighted(weights, measured.readings));
-    const opening = Fn.create(weighted(weights, openings));
-    return prover.commitExisting(pedersen(group, value, opening), value, opening);
-  });
-  const commitments = commitmentsOf(inputs, runs, measured.period);
-  const readings = inputs.readings.map(({ channel, at }, index) => {
-    const value = BigInt(measured.readings[channel]?.[at] ?? 0);
-    const commitment = commitments[index] ?? new Uint8Array(0);
-    return prover.commitExisting(commitment, value, openings[channel]?.[at] ?? 0n);
-  });
-  return [...sums, ...readings];
-}
-
-/** The sum of weight times number, over what is there. */
-function weighted(weights: Weights, numbers: ByChannel<number | bigint>): bigint {
-  let sum = 0n;
-  for (const [channel, row] of weights.entries()) {
-    for (const [at, weight] of (row ?? []).entries()) {
-      sum += BigInt(weight) * BigInt(numbers[channel]?.[at] ?? 0);
-    }
-  }
-  return sum;
 }
 
 /**
@@ -266,48 +167,11 @@ export function examineGeneralBill(
   checkLines(bill.lines, tariff, standingDays);
   const runs = verifyBatches(bill, certified, trust, checks);
   const inputs = costInputs(tariff, certificate.channels, presentIn(runs, period), period);
-  const verifier = new Verifier(group, transcriptOf(bill));
-  const adder = new WeightedSums(group);
-  const sums = inputs.sums.map(({ weights }) => group.encode(adder.of(runs, rateClasses(weights, period))));
-  const committed = [...sums, ...commitmentsOf(inputs, runs, period)].map((each) => verifier.commit(each));
+  const verifier = new Verifier(group, billTranscript(bill));
+  const committed = commitmentsOf(inputs, runs, period, group).map((each) => verifier.commit(each));
   constrainCost(verifier, inputs, tariff, period, committed, bill.lines.energy);
   return {
     verified: verifiedBill(bill, certified, standingDays, runs),
     equation: verifier.equation(bill.proof),
   };
 }
-
-/** For each interval of the period whether it has leaves. */
-function presentIn(runs: readonly LeafRun[], { from, to }: Period): boolean[] {
-  const present = new Array<boolean>(to - from).fill(false);
-  for (const { firstInterval, channelCount, leaves } of runs) {
-    const begin = firstInterval - from;
-    present.fill(true, begin, begin + leaves.length / LEAF_BYTES / channelCount);
-  }
-  return present;
-}
-
-/**
- * The transcript of a bill's proof with all that it is about, but for the commitments that follow: the documents of
- * meter and batches by their payloads' digests, the tariff, the period, and every line.
- */
-function transcriptOf(bill: BilledPeriod & Pick<Bill, "lines">): Transcript {
-  const transcript = new Transcript(TRANSCRIPT_LABEL);
-  const renewals = bill.renewals ?? [];
-  transcript.append("certificate", payloadDigest("certificate-1", bill.certificate));
-  transcript.appendUint("renewals", renewals.length);
-  for (const renewal of renewals) transcript.append("renewal", payloadDigest("certificate-1", renewal));
-  transcript.append("tariff", bill.tariffDigest);
-  transcript.appendUint("epoch", bill.epoch);
-  transcript.appendUint("from", bill.from);
-  transcript.appendUint("to", bill.to);
-  transcript.appendUint("batches", bill.batches.length);
-  for (const { document } of bill.batches) transcript.append("batch", payloadDigest("batch-1", document));
-  const amounts = allOf(bill.lines);
-  transcript.appendUint("lines", amounts.length);
-  for (const amount of amounts) transcript.append("line", amountBytes(amount));
-  return transcript;
-}
-
-const payloadDigest = (type: DocumentType, document: Uint8Array) =>
-  digest(decodeSign1(document, type, DOCUMENT_BYTES_MAX).payload);

@@ -17,17 +17,28 @@ export class ProductSum {
 
   /**
    * Adds a product.
-   * @param short at most 128 bits in limbs of 16, the lowest first.
-   * @param long at most 512 bits likewise.
+   * @param short 128 bits in limbs of 16, the lowest first.
+   * @param long at most 512 bits, little-endian, an even number of bytes.
    */
-  add(short: Uint16Array, long: Uint16Array): void {
-    if (short.length > SHORT_LIMBS || long.length > LONG_LIMBS) throw new Error("a factor is too long");
+  add(short: Uint16Array, long: Uint8Array): void {
+    const longLimbs = long.length / LIMB_BYTES;
+    if (short.length !== SHORT_LIMBS || longLimbs > LONG_LIMBS) throw new Error("a factor is too long");
     const limbs = this.#limbs;
-    for (let at = 0; at < short.length; at++) {
-      const factor = short[at] ?? 0;
-      for (let to = 0; to < long.length; to++) {
-        limbs[at + to] = (limbs[at + to] ?? 0) + factor * (long[to] ?? 0);
-      }
+    // Eight rows at once: each limb of the sum is read and written once, and not eight times.
+    const [a = 0, b = 0, c = 0, d = 0, e = 0, f = 0, g = 0, h = 0] = short;
+    let [x1, x2, x3, x4, x5, x6, x7] = [0, 0, 0, 0, 0, 0, 0];
+    for (let at = 0; at < longLimbs + SHORT_LIMBS - 1; at++) {
+      // Bytes beyond the factor's end are zeros.
+      const x = (long[LIMB_BYTES * at] ?? 0) | ((long[LIMB_BYTES * at + 1] ?? 0) << 8);
+      const column = a * x + b * x1 + c * x2 + d * x3 + e * x4 + f * x5 + g * x6 + h * x7;
+      limbs[at] = (limbs[at] ?? 0) + column;
+      x7 = x6;
+      x6 = x5;
+      x5 = x4;
+      x4 = x3;
+      x3 = x2;
+      x2 = x1;
+      x1 = x;
     }
     this.#pending++;
     if (this.#pending === PRODUCTS_MAX) this.#carry();
@@ -46,16 +57,13 @@ export class ProductSum {
   }
 }
 
-/** The limbs of a number below 2^128. */
-export function limbsOfNumber(value: bigint): Uint16Array {
-  return new Uint16Array(BigUint64Array.of(BigInt.asUintN(64, value), value >> 64n).buffer);
-}
-
-/** The limbs of a little-endian number of an even number of bytes: a copy. */
-export function limbsOf(bytes: Uint8Array): Uint16Array {
-  const limbs = new Uint16Array(bytes.length / LIMB_BYTES);
-  for (let at = 0; at < limbs.length; at++) {
-    limbs[at] = (bytes[LIMB_BYTES * at] ?? 0) | ((bytes[LIMB_BYTES * at + 1] ?? 0) << 8);
+/** The limbs of numbers below 2^128, a view of each. */
+export function limbsOf(values: readonly bigint[]): Uint16Array[] {
+  const longs = new BigUint64Array(2 * values.length);
+  for (const [at, value] of values.entries()) {
+    longs[2 * at] = value; // which keeps its lowest 64 bits
+    longs[2 * at + 1] = value >> 64n;
   }
-  return limbs;
+  const limbs = new Uint16Array(longs.buffer);
+  return values.map((_, at) => limbs.subarray(at * SHORT_LIMBS, (at + 1) * SHORT_LIMBS));
 }

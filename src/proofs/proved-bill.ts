@@ -4,6 +4,7 @@ import type { Arithmetic } from "./arithmetic.js";
 import type { BillTrust, VerifiedBill } from "./completeness.js";
 import { decodeGeneralBill, encodeGeneralBill, type GeneralBill, verifyGeneralBill } from "./general-bill.js";
 import { decodeLinearBill, encodeLinearBill, type LinearBill, verifyLinearBill } from "./linear-bill.js";
+import { ensure } from "./signed.js";
 
 export type ProvedBill = LinearBill | GeneralBill;
 
@@ -14,11 +15,37 @@ export const encodeProvedBill = (bill: ProvedBill): Uint8Array =>
 /**
  * Verifies the bytes of a bill of the kind that the verifier's tariff asks for.
  * @param arithmetic what to compute with; by default the fast pair.
- * @throws FormatError for malformed bytes or a bill of the other kind, VerificationError with the reason for which
- *   the bill is refused.
+ * @throws FormatError for malformed bytes, VerificationError with the reason for which the bill is refused.
  */
 export function verifyProvedBill(bytes: Uint8Array, trust: BillTrust, arithmetic?: Arithmetic): VerifiedBill {
-  return trust.tariff.tariff.charge === undefined
-    ? verifyLinearBill(decodeLinearBill(bytes), trust, arithmetic)
-    : verifyGeneralBill(decodeGeneralBill(bytes), trust, arithmetic);
+  if (trust.tariff.tariff.charge === undefined) {
+    const reason = "the bill is general, and the tariff has no charge: its bills are linear";
+    return verifyLinearBill(decodeAs(decodeLinearBill, decodeGeneralBill, bytes, reason), trust, arithmetic);
+  }
+  const reason = "the bill is linear, and the tariff has a charge, of which it proves nothing";
+  return verifyGeneralBill(decodeAs(decodeGeneralBill, decodeLinearBill, bytes, reason), trust, arithmetic);
+}
+
+/** What bytes hold, or, where they hold a bill of the other kind, the reason why that will not do. */
+function decodeAs<Bill>(
+  decode: (bytes: Uint8Array) => Bill,
+  decodeOther: (bytes: Uint8Array) => ProvedBill,
+  bytes: Uint8Array,
+  reason: string,
+): Bill {
+  try {
+    return decode(bytes);
+  } catch (error) {
+    ensure(!isDecoded(decodeOther, bytes), reason);
+    throw error;
+  }
+}
+
+function isDecoded(decode: (bytes: Uint8Array) => ProvedBill, bytes: Uint8Array): boolean {
+  try {
+    decode(bytes);
+    return true;
+  } catch {
+    return false;
+  }
 }

@@ -7,7 +7,7 @@ import { type DocumentType, type Sign1, toBeSigned } from "../trusted/encoding/c
 import { L, numberOf } from "../trusted/sealing/edwards.js";
 import { ENCODING_BYTES, EncodingError, type Group, type Points } from "./group/group.js";
 import type { Hashes } from "./group/hashes.js";
-import { limbsOf, limbsOfNumber, ProductSum } from "./product-sums.js";
+import { limbsOf, ProductSum } from "./product-sums.js";
 
 export interface SignatureClaim {
   /** A, 32 bytes. Claims under one key share the array, so that the key is decoded once. */
@@ -62,16 +62,18 @@ export function areSigned(
   coefficients: readonly bigint[],
   group: Group,
 ): boolean {
+  const limbs = limbsOf(coefficients);
   const ofBase = new ProductSum();
   const ofKeys = new Map<Uint8Array, ProductSum>();
   const encodedRs = new Uint8Array(claims.length * ENCODING_BYTES);
   for (const [at, { key, signature, challenge }] of claims.entries()) {
     const S = signature.subarray(ENCODING_BYTES);
     if (!isBelowOrder(S)) return false;
-    const coefficient = limbsOfNumber(coefficients[at] ?? 0n);
-    ofBase.add(coefficient, limbsOf(S));
+    const coefficient = limbs[at];
+    if (!coefficient) throw new Error("a claim has no coefficient");
+    ofBase.add(coefficient, S);
     const ofKey = ofKeys.get(key) ?? new ProductSum();
-    ofKey.add(coefficient, limbsOf(challenge));
+    ofKey.add(coefficient, challenge);
     ofKeys.set(key, ofKey);
     encodedRs.set(signature.subarray(0, ENCODING_BYTES), at * ENCODING_BYTES);
   }

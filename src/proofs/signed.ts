@@ -23,9 +23,12 @@ export class VerificationError extends Error {
   override readonly name = "VerificationError";
 }
 
-/** Throws VerificationError with this reason unless the condition holds. */
-export function ensure(condition: boolean, reason: string): asserts condition {
-  if (!condition) throw new VerificationError(reason);
+/**
+ * Throws VerificationError with this reason unless the condition holds.
+ * @param reason or what gives it, where it is asked for so often that texts which nobody reads would cost.
+ */
+export function ensure(condition: boolean, reason: string | (() => string)): asserts condition {
+  if (!condition) throw new VerificationError(typeof reason === "string" ? reason : reason());
 }
 
 /**

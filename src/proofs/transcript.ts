@@ -113,6 +113,12 @@ class Strobe {
   }
 }
 
+/** A prover's source of blinding scalars, uniform in [0, l). */
+export interface Nonces {
+  scalars(count: number): bigint[];
+  scalar(): bigint;
+}
+
 /** An unsigned integer below 2^53 as Merlin writes it. */
 const littleEndian = (value: number, width: number) => bytesOf(BigInt(value)).subarray(0, width);
 
@@ -171,19 +177,17 @@ export class Transcript {
     strobe.key(witness);
     strobe.metadata(asciiBytes("rng"));
     strobe.key(entropy(ENTROPY_BYTES));
-    return new Nonces(strobe);
+    return new StrobeNonces(strobe);
   }
 }
 
-/** A prover's source of blinding scalars. */
-export class Nonces {
+class StrobeNonces implements Nonces {
   private readonly strobe: Strobe;
 
   constructor(strobe: Strobe) {
     this.strobe = strobe;
   }
 
-  /** Uniform in [0, l). */
   scalars(count: number): bigint[] {
     const length = count * NONCE_BYTES;
     this.strobe.metadata(littleEndian(length, 4));

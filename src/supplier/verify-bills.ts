@@ -57,10 +57,17 @@ export class BillVerifier {
   /**
    * Verifies bills as they came, at most BILLS_TOGETHER_MAX; each gets its verdict, in their order. Whether their
    * batches fork a meter's history is for a `BillSet` to say.
+   * @param bills each is asked for when the one before it has been examined, and best read only then: what was
+   *   just read is still near the processor.
    */
-  verify(files: readonly Uint8Array[]): Verdict[] {
-    if (files.length > BILLS_TOGETHER_MAX) throw new Error(`${files.length} bills at once`);
-    const examined = files.map((file) => this.#examine(file));
+  verify(bills: Iterable<Uint8Array>): Verdict[] {
+    const files: Uint8Array[] = [];
+    const examined: (Pending | null)[] = [];
+    for (const file of bills) {
+      if (files.push(file) > BILLS_TOGETHER_MAX)
+        throw new Error(`more than ${BILLS_TOGETHER_MAX} bills at once`);
+      examined.push(this.#examine(file));
+    }
     const pending = examined.filter((bill) => bill !== null);
     const areRight = this.#hold(pending);
     return examined.map((bill, at) =>

@@ -250,8 +250,11 @@ describe("bills of the two kinds", () => {
 
   it("do not pass for one another", () => {
     const bytes = encodeLinearBill({ ...linear, tariffDigest: TARIFF.digest });
-    expect(() => verifyProvedBill(bytes, trust)).toThrow(FormatError);
-    expect(() => verifyProvedBill(encodeGeneralBill(BILL), { ...trust, tariff: plain })).toThrow(FormatError);
+    expect(() => verifyProvedBill(bytes, trust)).toThrow("the bill is linear, and the tariff has a charge");
+    const general = () => verifyProvedBill(encodeGeneralBill(BILL), { ...trust, tariff: plain });
+    expect(general).toThrow("the bill is general, and the tariff has no charge");
+    expect(general).toThrow(VerificationError);
+    expect(() => verifyProvedBill(bytes.slice(1), trust)).toThrow(FormatError);
     expect(() => decodeLinearBill(encodeGeneralBill(BILL))).toThrow(FormatError);
   });
 

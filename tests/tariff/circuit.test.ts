@@ -1,10 +1,12 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { OutOfDomainError } from "../../src/proofs/constraints/gadgets/domain.js";
+import { VerificationError } from "../../src/proofs/signed.js";
 import type { Expression } from "../../src/tariff/charge.js";
 import { chargeBounds } from "../../src/tariff/charge-bounds.js";
 import { chargeValue, energyCost, type PeriodReadings } from "../../src/tariff/charge-evaluation.js";
 import type { Tariff } from "../../src/tariff/document.js";
-import { isRefused, prove, verify } from "../proofs/constraints/gadgets/assignment.js";
+import { isRefused, prove, verify } from "../proofs/constraints/gadgets/cheating-system.js";
 import { EXPORT, expressions, IMPORT, PLAIN } from "./arbitrary.js";
 import { committedValues, costStatement, inputsOf } from "./measured.js";
 
@@ -77,6 +79,79 @@ describe("the circuit of a charge", () => {
         }
       }),
       { numRuns: 200 },
+    );
+  });
+
+  it("refuses the total with any other readings", () => {
+    fc.assert(
+      fc.property(
+        charges,
+        measurements,
+        fc.nat(),
+        fc.integer({ min: 1, max: 999 }),
+        (tariff, measured, which, more) => {
+          const total = energyCost(tariff, measured);
+          const inputs = inputsOf(tariff, measured);
+          const values = committedValues(inputs, measured);
+          const { channel = 0, at = 0 } = inputs.readings[which % Math.max(1, inputs.readings.length)] ?? {};
+          const readings = measured.readings.map((row, place) =>
+            row.map((value, index) =>
+              value !== null && place === channel && index === at ? value + more : value,
+            ),
+          );
+          const other = { ...measured, readings };
+          fc.pre(readings.flat().every((value) => value === null || value < 2 ** 20));
+          const others = committedValues(inputs, other);
+          const isSame = energyCost(tariff, other) === total;
+          expect(isRefused(prove(costStatement(tariff, measured, total), others))).toBe(!isSame);
+          expect(isRefused(prove(costStatement(tariff, measured, total), values))).toBe(false);
+        },
+      ),
+      { numRuns: 100 },
+    );
+  });
+
+  it("is none that a prover can fill for a reading beyond a limit, in whichever choice", () => {
+    const limited: Expression = {
+      kind: "by-reading",
+      obis: IMPORT,
+      during: [],
+      ranges: [{ below_Wh: 1000, rate: 0 }],
+    };
+    const demand: Expression = { kind: "demand", obis: IMPORT, during: [], below_Wh: 1000 };
+    const none: Expression = { kind: "constant", unit: "money", per: "period", value: 0 };
+    const blocks: Expression = { kind: "blocks", of: demand, per: "period", steps: [], rate: 0 };
+    const energy: Expression = { kind: "energy", obis: IMPORT, during: [] };
+    const choice: Expression = { kind: "when", quantity: energy, atLeast: energy, met: none, unmet: limited };
+    for (const charge of [limited, blocks, choice]) {
+      const tariff = { ...PLAIN, charge, energy: [] };
+      const measuredOf = (reading: number): PeriodReadings => ({
+        period: { from: FROM, to: FROM + 2, intervalSeconds: 1800 },
+        channels: [IMPORT],
+        readings: [[1, reading]],
+      });
+      expect(isRefused(proveCost(tariff, measuredOf(999), 0n))).toBe(false);
+      expect(() => energyCost(tariff, measuredOf(1000))).toThrow(VerificationError);
+      expect(() => proveCost(tariff, measuredOf(1000), 0n)).toThrow(OutOfDomainError);
+    }
+  });
+
+  it("is of no charge that could come near l", () => {
+    const steep: Expression = {
+      kind: "spline",
+      obis: IMPORT,
+      during: [],
+      segments: [{ below_Wh: 2 ** 32, coefficients: [0, 0, 0, 1_000_000_000] }],
+    };
+    const period = { from: FROM, to: FROM + 48, intervalSeconds: 1800 };
+    expect(() => chargeBounds(steep, PLAIN, period)).toThrow(
+      "a spline of the tariff's charge could reach 2^96 in this period",
+    );
+    const energy: Expression = { kind: "energy", obis: IMPORT, during: [] };
+    const huge = [1, 2, 3].reduce<Expression>((of) => ({ kind: "times", ppm: 1_000_000_000, of }), energy);
+    const blocks: Expression = { kind: "blocks", of: huge, per: "period", steps: [], rate: 1 };
+    expect(() => chargeBounds(blocks, PLAIN, period)).toThrow(
+      "a times of the tariff's charge could reach 2^63",
     );
   });
 });

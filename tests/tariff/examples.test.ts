@@ -5,7 +5,7 @@ import { energyCost, type PeriodReadings } from "../../src/tariff/charge-evaluat
 import { decodeTariff, encodeTariff, type Tariff } from "../../src/tariff/document.js";
 import { billLines, daysOf, intervalOfDate } from "../../src/tariff/evaluate.js";
 import { parseTariff } from "../../src/tariff/source.js";
-import { isRefused, prove, verify } from "../proofs/constraints/gadgets/assignment.js";
+import { isRefused, prove, verify } from "../proofs/constraints/gadgets/cheating-system.js";
 import { EXPORT, IMPORT } from "./arbitrary.js";
 import { committedValues, costStatement, inputsOf } from "./measured.js";
 

@@ -5,7 +5,7 @@ import type { PeriodReadings } from "../../src/tariff/charge-evaluation.js";
 import { constrainCost } from "../../src/tariff/circuit.js";
 import { type CostInputs, costInputs } from "../../src/tariff/circuit-inputs.js";
 import type { Tariff } from "../../src/tariff/document.js";
-import type { Statement } from "../proofs/constraints/gadgets/assignment.js";
+import type { Statement } from "../proofs/constraints/gadgets/cheating-system.js";
 
 export function inputsOf(tariff: Tariff, { channels, readings, period }: PeriodReadings): CostInputs {
   const present = Array.from(

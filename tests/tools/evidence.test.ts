@@ -347,6 +347,63 @@ describe("a bill", () => {
     expect([code, out, err]).toEqual([1, "", `refused: ${scene.bill}: the bill is for another tariff\n`]);
   });
 
+  describe("under a tariff with a charge", () => {
+    const charged = scene.path("charged.cbor");
+    const general = scene.path("general/bill.cbor");
+    const supplierOf = (tariff: string) => [general, "--tariff", tariff, "--authority", scene.authority];
+    const sign = (json: string) =>
+      ok("tariff", "sign", json, "--key", join(scene.home, "supplier.key"), "--out", charged);
+
+    it("is general, and verified by the same commands", async () => {
+      await sign("docs/examples/congestion.json");
+      mkdirSync(scene.path("general"));
+      const made = await bill(charged, "2026-01-02", "2026-01-03", general);
+      expect([made.code, made.err]).toEqual([0, ""]);
+      expect(made.out).toMatch(/^proving; this takes seconds/);
+      const total = /total +([\d.]+ EUR)/.exec(made.out)?.[1];
+      expect(await ok("verify-bill", ...supplierOf(charged))).toContain(`${total}`);
+      const folder = [
+        "verify-bills",
+        scene.path("general"),
+        "--tariff",
+        charged,
+        "--authority",
+        scene.authority,
+      ];
+      expect((await run(...folder, "--jobs", "1")).code).toBe(0);
+    });
+
+    it("is not verified under one without, nor a linear one under it", async () => {
+      const under = await run("verify-bill", ...supplierOf(scene.tariff));
+      expect([under.code, under.out]).toEqual([1, ""]);
+      const linear = await run(
+        "verify-bill",
+        scene.bill,
+        "--tariff",
+        charged,
+        "--authority",
+        scene.authority,
+      );
+      expect([linear.code, linear.out]).toEqual([1, ""]);
+      expect(linear.err).toMatch(/^refused: .*: the bill is linear, and the tariff has a charge/);
+    });
+
+    it("names the first interval with more than can be billed", async () => {
+      const source = readFileSync("docs/examples/rate-by-reading.json", "utf8");
+      const json = scene.path("narrow.json");
+      writeFileSync(
+        json,
+        source.replace(/"ranges": \[[^\]]*\]/, '"ranges": [{"below": "0.001", "rate": "1"}]'),
+      );
+      await sign(json);
+      const { code, err } = await bill(charged, "2026-01-02", "2026-01-03");
+      expect([code, err]).toEqual([
+        1,
+        "refused: interval 981838 (2026-01-01T23:00:00Z): the reading of 1-0:1.8.0 is not below 1 Wh, the end of what the tariff can bill\n",
+      ]);
+    });
+  });
+
   it("is not verified under a tariff that another supplier signed, if the supplier's key is given", async () => {
     const right = join(scene.home, "supplier.pub");
     await ok("verify-bill", ...scene.supplierOf(), "--supplier", right);
@@ -433,6 +490,7 @@ describe("a tariff", () => {
   it.each([
     "docs/examples/time-of-use.json",
     "docs/examples/dynamic.json",
+    "docs/examples/saving-rebate.json",
   ])("of %s is signed", async (file) => {
     expect((await sign(file)).code).toBe(0);
   });

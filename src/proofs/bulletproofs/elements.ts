@@ -13,6 +13,12 @@ export function readElements(bytes: Uint8Array, count: number, what: string): Ui
   return Array.from({ length: count }, (_, at) => bytes.slice(at * ELEMENT_BYTES, (at + 1) * ELEMENT_BYTES));
 }
 
+/** The bytes, if they are 32. @throws FormatError naming `what` otherwise. */
+export function readElement(bytes: Uint8Array, what: string): Uint8Array {
+  if (bytes.length !== ELEMENT_BYTES) throw new FormatError(`${what}: ${bytes.length} bytes instead of 32`);
+  return bytes;
+}
+
 /** Whether these 32 bytes are the encoding of the identity. */
 export const isIdentity = (element: Uint8Array) => element.every((byte) => byte === 0);
 

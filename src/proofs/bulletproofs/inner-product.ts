@@ -7,8 +7,6 @@ import type { Group, Points } from "../group/group.js";
 import { innerProduct, inverse, inverses, powers, readScalar } from "../scalars.js";
 import { Transcript } from "../transcript.js";
 
-const ELEMENT_BYTES = 32;
-
 /** Two vectors of points, and the factors by which they are to be multiplied before use. */
 export interface Basis {
   readonly g: Points;
@@ -26,9 +24,6 @@ export interface InnerProductProof {
   readonly a: bigint;
   readonly b: bigint;
 }
-
-/** Bytes of a proof about vectors of n elements, a power of two. */
-export const innerProductBytes = (n: number) => ELEMENT_BYTES * (2 * Math.log2(n) + 2);
 
 /** `32·(2·log2(n) + 2)` bytes: L and R of each round, then a and b. */
 export function innerProductElements({ rounds, a, b }: InnerProductProof): Uint8Array[] {

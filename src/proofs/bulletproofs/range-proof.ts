@@ -8,7 +8,7 @@ import type { Group, Points } from "../group/group.js";
 import { innerProduct, inverse, modulo, powers, readScalar, sumOfPowers } from "../scalars.js";
 import { ensure } from "../signed.js";
 import type { Entropy, Transcript } from "../transcript.js";
-import { ELEMENT_BYTES, ensureNoIdentity, readElements } from "./elements.js";
+import { ELEMENT_BYTES, ensureNoIdentity, readElement, readElements } from "./elements.js";
 import { type Equation, holds } from "./equation.js";
 import { generatorsOf, PARTIES_MAX, pedersen } from "./generators.js";
 import {
@@ -266,6 +266,7 @@ export function rangeEquation(
   assertParties(parties);
   const n = bits * parties;
   const proof = decodeRangeProof(bytes, n);
+  for (const commitment of commitments) readElement(commitment, "commitment");
   steps.begin(transcript, statement);
   const { y, z } = steps.bits(transcript, proof.bitPoints);
   const x = steps.polynomial(transcript, proof.polynomialPoints);

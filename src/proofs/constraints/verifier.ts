@@ -2,6 +2,7 @@
 // into one equation (Bünz et al. 2018, "Bulletproofs", sections 5 and 6.2; in dalek's form).
 import { concatBytes } from "@noble/hashes/utils.js";
 import { L } from "../../trusted/sealing/edwards.js";
+import { readElement } from "../bulletproofs/elements.js";
 import { type Equation, holds } from "../bulletproofs/equation.js";
 import { combiner, foldedScalars, type Replay, replayInnerProduct } from "../bulletproofs/inner-product.js";
 import type { Group } from "../group/group.js";
@@ -35,9 +36,9 @@ export class Verifier implements FirstPhase {
     steps.begin(transcript);
   }
 
-  /** A committed value that the proof is about, by its 32-byte commitment. */
+  /** A committed value that the proof is about, by its commitment. @throws FormatError unless that is of 32 bytes. */
   commit(commitment: Uint8Array): Variable {
-    steps.commit(this.transcript, commitment);
+    steps.commit(this.transcript, readElement(commitment, "commitment"));
     this.commitments.push(commitment);
     return this.circuit.commit();
   }

@@ -26,7 +26,7 @@ class WasmHashes implements Hashes {
     // The work area follows the leaves: the module reads beyond them.
     const at = area.put(leaves);
     module.merkleRoot(root, at, leafBytes, count, area.take(module.merkleBytes(count)));
-    return area.bytes(root, 32).slice();
+    return area.copy(root, 32);
   }
 
   #digest(
@@ -39,7 +39,7 @@ class WasmHashes implements Hashes {
     area.clear();
     const digest = area.take(size);
     hash(digest, area.put(message), message.length);
-    return area.bytes(digest, size).slice();
+    return area.copy(digest, size);
   }
 }
 

@@ -1,4 +1,4 @@
-import { hexToBytes } from "@noble/hashes/utils.js";
+import { concatBytes, hexToBytes } from "@noble/hashes/utils.js";
 import { describe, expect, it } from "vitest";
 import { pedersen } from "../../../src/proofs/bulletproofs/generators.js";
 import {
@@ -11,7 +11,8 @@ import {
 import { Transcript } from "../../../src/proofs/transcript.js";
 import { isRefused, survivors } from "../../mutants.js";
 import vectors from "../../vectors/bulletproofs-dalek.json" with { type: "json" };
-import { entropyOf } from "../entropy.js";
+import madeByDalek from "../../vectors/bulletproofs-dalek-made.json" with { type: "json" };
+import { entropyOf, UnblindedTranscript } from "../entropy.js";
 import { GROUPS } from "../groups.js";
 import { spoiledElements, wrongLengths } from "./mutants.js";
 
@@ -21,6 +22,13 @@ const dalekProofs = vectors.rangeProofs.map(({ parties, proof }) => ({
   parties,
   bytes: hexToBytes(proof),
   commitments: dalekCommitments.slice(0, parties),
+}));
+const BITS = [8, 16, 32, 64] as const;
+const made = madeByDalek.rangeProofs.map(({ bits, values, proof }) => ({
+  bits: BITS.find((known) => known === bits) ?? 64,
+  parties: values.length,
+  values: values.map(BigInt),
+  bytes: hexToBytes(proof),
 }));
 const [dalekSingle, dalekPair] = dalekProofs as [(typeof dalekProofs)[0], (typeof dalekProofs)[0]];
 
@@ -42,15 +50,16 @@ describe.each(GROUPS)("range proofs over the group of $name", (group) => {
     expect(bytes.length).toBe(rangeProofBytes(32, commitments.length));
   });
 
-  it.each([
-    { bits: 8, values: [255n, 0n, 1n, 128n, 254n, 77n, 2n, 3n] },
-    { bits: 16, values: [65_535n, 256n] },
-    { bits: 64, values: [2n ** 64n - 1n] },
-  ] as const)("of $bits bits verify where made here, with the length of the formula", ({ bits, values }) => {
+  it.each(
+    made,
+  )("of $bits bits and $parties parties verify where dalek made them, and where they are made here", (dalek) => {
+    const { bits, values } = dalek;
     const { proof, commitments } = prove(bits, values);
     verify(bits, commitments, proof);
+    verify(bits, commitments, dalek.bytes);
     expect(proof.length).toBe(32 * (9 + 2 * Math.log2(bits * values.length)));
-    expect(commitments[0]).toEqual(pedersen(group, values[0], 7n));
+    expect(proof.length).toBe(dalek.bytes.length);
+    expect(commitments[0]).toEqual(pedersen(group, values[0] ?? 0n, 7n));
   });
 
   it("are a function of statement, witness and entropy, and with other entropy another", () => {
@@ -63,7 +72,7 @@ describe.each(GROUPS)("range proofs over the group of $name", (group) => {
 
   it("do not verify once any element is another, another's, the identity or not canonical", () => {
     const mutants = spoiledElements(dalekSingle.bytes);
-    expect(mutants.length).toBeGreaterThan(19 * 6);
+    expect(mutants.length).toBeGreaterThan(19 * 5);
     expect(survivors(mutants, (bytes) => verifyDalek(bytes, dalekSingle.commitments))).toEqual([]);
   });
 
@@ -84,7 +93,7 @@ describe.each(GROUPS)("range proofs over the group of $name", (group) => {
       "another commitment": () => verifyDalek(bytes, [first, third]),
       "another order": () => verifyDalek(bytes, [second, first]),
       "the identity": () => verifyDalek(bytes, [first, new Uint8Array(32)]),
-      "no commitment": () => verifyDalek(bytes, [first, second.map((byte) => byte ^ 1)]),
+      "no element": () => verifyDalek(bytes, [first, second.map((byte) => byte ^ 1)]),
       "one of 64 bits": () => verifyDalek(bytes, [first], 64),
       "four of 16 bits": () => verifyDalek(bytes, dalekCommitments.slice(0, 4), 16),
       "another label": verifyAfter("another", null),
@@ -93,6 +102,24 @@ describe.each(GROUPS)("range proofs over the group of $name", (group) => {
     const taken = Object.entries(attempts).filter(([, attempt]) => !isRefused(attempt));
     expect(taken.map(([what]) => what)).toEqual([]);
     expect(isRefused(verifyAfter(vectors.transcriptLabel, null))).toBe(false);
+  });
+
+  it("are of commitments of 32 bytes each, not of as many in all", () => {
+    const [first, second] = dalekCommitments as [Uint8Array, Uint8Array];
+    const shifted = [first.subarray(0, 31), concatBytes(first.subarray(31), second)];
+    expect(() => verifyDalek(dalekPair.bytes, shifted)).toThrow("commitment: 31 bytes");
+  });
+
+  it("do not verify where a point is the identity because nothing was blinded", () => {
+    const witness = { bits: 8, values: [5n], blindings: [0n] } as const;
+    const { proof, commitments } = proveRange(
+      group,
+      new UnblindedTranscript(LABEL),
+      witness,
+      entropyOf("none"),
+    );
+    expect(() => verify(8, commitments, proof)).toThrow("identity");
+    expect(proof.slice(32, 64)).toEqual(new Uint8Array(32));
   });
 
   it("are not made for a value out of range, in any place", () => {

@@ -1,4 +1,4 @@
-import { concatBytes } from "@noble/hashes/utils.js";
+import { concatBytes, hexToBytes } from "@noble/hashes/utils.js";
 import { describe, expect, it } from "vitest";
 import type { Wires } from "../../../src/proofs/constraints/assignment.js";
 import { constraintProofBytes } from "../../../src/proofs/constraints/proof.js";
@@ -7,7 +7,9 @@ import { Linear } from "../../../src/proofs/constraints/system.js";
 import type { Group } from "../../../src/proofs/group/group.js";
 import { Transcript } from "../../../src/proofs/transcript.js";
 import { flipBit, isRefused, survivors } from "../../mutants.js";
+import dalek from "../../vectors/bulletproofs-dalek-made.json" with { type: "json" };
 import { spoiledElements, wrongLengths } from "../bulletproofs/mutants.js";
+import { UnblindedTranscript } from "../entropy.js";
 import { GROUPS } from "../groups.js";
 import {
   commitmentsOf,
@@ -69,6 +71,13 @@ describe.each(GROUPS)("constraint proofs over the group of $name", (group) => {
     expect(proof.length).toBe(constraintProofBytes(n, second > 0));
   });
 
+  it.each(
+    dalek.constraintProofs,
+  )("verify where dalek made them, for $first and $second multipliers", (made) => {
+    const statement = powersInPhases(made.first, made.second);
+    verifierOf(group, made.commitments.map(hexToBytes), statement).verify(hexToBytes(made.proof));
+  });
+
   it("verify for a statement of one phase, of free wires, and of no committed value", () => {
     const statement: Statement = (system) => {
       const { left, right, output } = system.allocate([6n, 7n]);
@@ -97,7 +106,7 @@ describe.each(GROUPS)("constraint proofs over the group of $name", (group) => {
 
     it("are refused once any element is another, another's, the identity or not canonical", () => {
       const mutants = spoiledElements(proof, 1);
-      expect(mutants.length).toBeGreaterThan(20 * 6);
+      expect(mutants.length).toBeGreaterThan(20 * 5);
       expect(survivors(mutants, (bytes) => verify(opened, both, bytes))).toEqual([]);
     });
 
@@ -156,6 +165,41 @@ describe.each(GROUPS)("constraint proofs over the group of $name", (group) => {
     verify(opened, product(10n), proof);
     expect(isRefused(() => verify(opened, product(10n), written))).toBe(true);
     expect(isRefused(() => verify(opened, product(10n), point))).toBe(true);
+  });
+
+  it("have the points of a second phase that has multipliers, even where those would be the identity", () => {
+    const zeros: Statement = (system) => {
+      system.randomize((second) => {
+        second.multiply(Linear.constant(0n), Linear.constant(0n));
+      });
+    };
+    // Of the second phase, the wires' blinding scalars come first: three and two vectors.
+    const transcript = new UnblindedTranscript(LABEL, (draw, request) => draw === 0 || request >= 5);
+    const proof = proveWith(new Prover(group, transcript), [], zeros);
+    const left = concatBytes(Uint8Array.of(0), proof.subarray(1, 97), proof.subarray(193));
+    expect(proof.slice(97, 193)).toEqual(new Uint8Array(96));
+    expect(() => verify([], zeros, proof)).toThrow("identity");
+    expect(() => verify([], zeros, left)).toThrow("phases");
+  });
+
+  it("are refused for what they are: of no known version, about other vectors, of half a commitment", () => {
+    const opened = commitTo(group, [2n, 5n]);
+    const proof = prove(group, opened, product(10n));
+    const later = concatBytes(Uint8Array.of(2), proof.subarray(1), new Uint8Array(192));
+    const more: Statement = (system, values) => {
+      product(10n)(system, values);
+      power(system, wire(values, 0), 2);
+    };
+    expect(() => verify(opened, product(10n), later)).toThrow("version");
+    expect(() => verify(opened, more, proof)).toThrow("4 multipliers");
+    expect(() => verifierOf(group, [new Uint8Array(31)], product(10n))).toThrow("commitment: 31 bytes");
+  });
+
+  it("are refused where a point is the identity because nothing was blinded", () => {
+    const opened = commitTo(group, [2n, 5n]);
+    const proof = proveWith(new Prover(group, new UnblindedTranscript(LABEL)), opened, product(10n));
+    expect(() => verify(opened, product(10n), proof)).toThrow("identity");
+    expect(proof.slice(65, 97)).toEqual(new Uint8Array(32));
   });
 
   describe("of what is not so", () => {

@@ -44,7 +44,7 @@ describe.each(
 
   it.each([
     ["a class", 3, 40],
-    ["all classes together", 40, 14],
+    ["all classes together", 12, 14],
   ])("are right for equal, opposite and neutral elements in any order, %s at a time", (_way, count, maxLength) => {
     const entry = fc.tuple(fc.nat(9), fc.integer({ min: -1, max: 2 }));
     fc.assert(
@@ -60,7 +60,7 @@ describe.each(
         });
         expect(sums(group, taken, classes, count)).toBe(hexOf(group, group.concat(multiples)));
       }),
-      { numRuns: 25 },
+      { numRuns: 20 },
     );
   });
 

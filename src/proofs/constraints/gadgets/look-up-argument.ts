@@ -1,5 +1,5 @@
 // That every one of many secret numbers is an entry of a public list, by logarithmic derivatives (Haböck 2022,
-// "Multivariate lookups based on logarithmic derivatives", ePrint 2022/1530, lemma 5): the numbers v_j are all
+// "Multivariate lookups based on logarithmic derivatives", ePrint 2022/1530): the numbers v_j are all
 // among the entries t exactly if there are multiplicities m_t with
 //
 //     sum_j 1/(X + v_j) = sum_t m_t/(X + t)

@@ -18,9 +18,9 @@ export const COLUMNS_MAX = 16;
  * one for every column that `select` returns (rounded up for each row; `require` costs none); in the second phase
  * 1 a look-up, of however many columns.
  *
- * Soundness beyond that of the argument: columns are weighted by 1, gamma, gamma^2, ..., so numbers that are no
- * row pass for a given row only if gamma is one of at most columns - 1 roots: with N look-ups and R rows below
- * N·R·columns/l, for 2^11, 2^16 and 2^4 2^-221.
+ * Soundness beyond that of the argument: columns are weighted by 1, gamma, gamma^2, ..., so what differs, numbers
+ * from a row or two rows, agrees in weight for fewer gammas than there are columns. With N look-ups and R rows that
+ * happens with a probability below (N + R)·R·columns/l: for 2^11, 2^16 and 2^4 2^-215.
  */
 export class RowTable {
   readonly #system: FirstPhase;

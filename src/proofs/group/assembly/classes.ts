@@ -144,7 +144,6 @@ function addComplete(): void {
   subtract(F, G, C);
   carry(F, F);
   add(G, G, C);
-  carry(G, G);
   subtract(E, B, A);
   add(H, B, A);
   multiply(SX, E, F);

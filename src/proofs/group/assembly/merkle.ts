@@ -1,7 +1,8 @@
 // The root of the Merkle tree of RFC 9162, section 2.1, with SHA-256, four leaves or four nodes at a time. A level is the
 // hashes of the pairs of the one below, and a last node without a pair goes up as it is: that is the tree that
 // the standard splits at powers of two.
-import { BLOCK, beginFour, compressFour, DIGEST, W } from "./sha256";
+import { BLOCK, DIGEST } from "./sha256";
+import { beginFour, compressFour, W } from "./sha256-four";
 
 /** What of a leaf's block is the leaf, as ones, and the rest of it. */
 const MASK: usize = memory.data(64, 16);

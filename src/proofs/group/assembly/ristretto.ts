@@ -111,10 +111,10 @@ export function decodePair(low: usize, high: usize): v128 {
 
 /**
  * Decodes to X, Y and T with hints, which say x and y. Equivalent to RFC 9496 by this: with u1 = 1 - s^2 and
- * u2 = 1 + s^2 decoding gives y = u1/u2, and an even x with x^2 = 4 s^2/v, v = -d u1^2 - u2^2, if there is one. The
- * curve's equation for this y says x^2 = (y^2 - 1)/(d y^2 + 1) = 4 s^2/v, where no divisor is zero as neither d nor
- * -d is a square. So a canonical y with y·u2 = u1 (which no y fulfils for u2 = 0) and a canonical even x on the curve
- * are the ones; that x·y is even and y is not zero is checked as there.
+ * u2 = 1 + s^2 decoding gives y = u1/u2, and the even x with x^2 = 4 s^2/v, v = -d u1^2 - u2^2, if there is one (v is a
+ * square for s = 0). The curve's equation for this y says x^2 = (y^2 - 1)/(d y^2 + 1) = 4 s^2/v, where no divisor is
+ * zero as neither d nor -d is a square. So a canonical y with y·u2 = u1 (which no y fulfils for u2 = 0) and a canonical
+ * even x on the curve are the ones; that x·y is even and y is not zero is checked as there.
  * @returns lanes that are refused.
  */
 export function decodePairHinted(low: usize, high: usize, lowHint: usize, highHint: usize): v128 {

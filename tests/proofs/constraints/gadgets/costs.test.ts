@@ -11,7 +11,7 @@ import { splineSum, splineValues } from "../../../../src/proofs/constraints/gadg
 import type { Spline } from "../../../../src/proofs/constraints/gadgets/spline-plan.js";
 import { steps } from "../../../../src/proofs/constraints/gadgets/steps.js";
 import { type FirstPhase, Linear } from "../../../../src/proofs/constraints/system.js";
-import { verify } from "./assignment.js";
+import { verify } from "./cheating-system.js";
 
 type Gadget = (system: FirstPhase, ranges: RangeTable, numbers: readonly Linear[]) => unknown;
 

@@ -4,7 +4,7 @@ import { boolean, nand, product } from "../../../../src/proofs/constraints/gadge
 import { freePolynomial, polynomial } from "../../../../src/proofs/constraints/gadgets/polynomial.js";
 import { Linear, modulo } from "../../../../src/proofs/constraints/system.js";
 import { L } from "../../../../src/trusted/sealing/edwards.js";
-import { isRefused, isRefusedAlways, looseWires, prove, type Statement, verify } from "./assignment.js";
+import { isRefused, isRefusedAlways, looseWires, prove, type Statement, verify } from "./cheating-system.js";
 
 const scalar = fc.bigInt(0n, L - 1n);
 const ZERO = Linear.constant(0n);

@@ -9,7 +9,7 @@ import {
 } from "../../../../src/proofs/constraints/gadgets/quotient.js";
 import { RangeTable } from "../../../../src/proofs/constraints/gadgets/range-table.js";
 import { Linear, modulo } from "../../../../src/proofs/constraints/system.js";
-import { isRefused, isRefusedAlways, looseWires, prove, type Statement, verify } from "./assignment.js";
+import { isRefused, isRefusedAlways, looseWires, prove, type Statement, verify } from "./cheating-system.js";
 
 const Fn = ed25519.Point.Fn;
 const BITS = 20;
@@ -103,8 +103,8 @@ describe("a quotient", () => {
   });
 
   test("leaves no wire to choose but its spare one", () => {
-    expect(looseWires(divided(quotient, 7n), [-36n])[0]).toBe("right 0");
-    expect(looseWires(divided(roundedHalfAway, 7n), [-35n])[0]).toBe("right 1");
+    expect(looseWires(divided(quotient, 7n), [-36n])).toEqual(["right 0"]);
+    expect(looseWires(divided(roundedHalfAway, 7n), [-35n])).toEqual(["right 1"]);
   });
 
   test("has a sign that cannot be chosen where it decides a half", () => {

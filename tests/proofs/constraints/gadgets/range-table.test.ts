@@ -1,11 +1,14 @@
+import { ed25519 } from "@noble/curves/ed25519.js";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { OutOfDomainError } from "../../../../src/proofs/constraints/gadgets/domain.js";
 import { planRanges } from "../../../../src/proofs/constraints/gadgets/range-plan.js";
 import { RangeTable } from "../../../../src/proofs/constraints/gadgets/range-table.js";
-import { Linear } from "../../../../src/proofs/constraints/system.js";
+import { Linear, modulo } from "../../../../src/proofs/constraints/system.js";
 import { L } from "../../../../src/trusted/sealing/edwards.js";
-import { isRefused, isRefusedAlways, looseWires, prove, type Statement, verify } from "./assignment.js";
+import { isRefused, isRefusedAlways, looseWires, prove, type Statement, verify } from "./cheating-system.js";
+
+const Fn = ed25519.Point.Fn;
 
 /** That the committed values are in ranges of these bits, one each. */
 const inRanges =
@@ -130,6 +133,34 @@ describe("multiplicities", () => {
     expect(isRefused(prove(statement, [-3n], { ...cheat, wires }))).toBe(false);
     expect(isRefused(prove(statement, [-3n], { ...cheat, wires, challenge: challenge + 1n }))).toBe(true);
     expect(isRefusedAlways(statement, [-3n], { believe: () => 5n, wires })).toBe(true);
+  });
+});
+
+describe("a reciprocal in the second phase", () => {
+  // -3 taken for 5: the sum of reciprocals is off, by an amount that the prover knows by then.
+  const statement = inRanges(4);
+  const cheat = { believe: () => 5n };
+  const { broken, wires, first } = prove(statement, [-3n], cheat);
+  const [missing] = broken.values();
+  const fitting = modulo((wires.get(`left ${first}`) ?? 0n) - (missing ?? 0n));
+
+  test("is not made to fit the sum", () => {
+    const fitted = prove(statement, [-3n], { ...cheat, wires: { [`left ${first}`]: fitting } });
+    expect(fitted.broken.size).toBe(1);
+    expect([...fitted.broken.keys()]).not.toEqual([...broken.keys()]);
+  });
+
+  test("is not of another number", () => {
+    const other = { [`left ${first}`]: fitting, [`right ${first}`]: Fn.inv(fitting) };
+    expect(prove(statement, [-3n], { ...cheat, wires: other }).broken.size).toBe(1);
+    const product = {
+      ...other,
+      [`right ${first}`]: wires.get(`right ${first}`) ?? 0n,
+      [`output ${first}`]: 1n,
+    };
+    expect([...prove(statement, [-3n], { ...cheat, wires: product }).broken.keys()]).toEqual([
+      `multiplier ${first}`,
+    ]);
   });
 });
 

@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { RowTable } from "../../../../src/proofs/constraints/gadgets/row-table.js";
 import { Linear, modulo } from "../../../../src/proofs/constraints/system.js";
 import { L } from "../../../../src/trusted/sealing/edwards.js";
-import { isRefused, isRefusedAlways, looseWires, prove, type Statement, verify } from "./assignment.js";
+import { isRefused, isRefusedAlways, looseWires, prove, type Statement, verify } from "./cheating-system.js";
 
 const ROWS = [
   [0n, 120n, -5n],

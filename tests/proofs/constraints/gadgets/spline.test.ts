@@ -20,7 +20,7 @@ import {
   prove,
   type Statement,
   verify,
-} from "./assignment.js";
+} from "./cheating-system.js";
 
 const what = (at: number) => `reading ${at}`;
 

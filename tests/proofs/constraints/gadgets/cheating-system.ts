@@ -44,7 +44,7 @@ export interface Outcome {
   readonly constraints: readonly Linear[];
 }
 
-class Assignment implements FirstPhase, RandomizedSystem {
+class CheatingSystem implements FirstPhase, RandomizedSystem {
   readonly wires = new Map<string, bigint>([["one 0", 1n]]);
   readonly constraints: Linear[] = [];
   readonly evaluations: bigint[] = [];
@@ -89,8 +89,8 @@ class Assignment implements FirstPhase, RandomizedSystem {
   }
 
   evaluate(sum: Linear): bigint | null {
-    const value = this.valueOf(sum);
     if (!this.#isProver) return null;
+    const value = this.valueOf(sum);
     if (this.#secondPhase !== null) return value;
     const told = this.#cheat.replay?.[this.evaluations.length] ?? this.#cheat.believe?.(value) ?? value;
     this.evaluations.push(told);
@@ -108,7 +108,8 @@ class Assignment implements FirstPhase, RandomizedSystem {
   }
 
   runSecondPhase(): void {
-    this.#secondPhase = `${this.#cheat.seed ?? 0} ${[...this.wires.values()].join()}`;
+    const isKnown = this.#cheat.challenge !== undefined;
+    this.#secondPhase = isKnown ? "" : `${this.#cheat.seed ?? 0} ${[...this.wires.values()].join()}`;
     for (const callback of this.#callbacks) callback(this);
   }
 
@@ -146,7 +147,7 @@ class Assignment implements FirstPhase, RandomizedSystem {
 }
 
 function run(statement: Statement, committed: readonly bigint[], isProver: boolean, cheat: Cheat): Outcome {
-  const system = new Assignment(committed, isProver, cheat);
+  const system = new CheatingSystem(committed, isProver, cheat);
   const results = statement(
     system,
     committed.map((_, index) => Linear.of({ kind: "committed", index })),
