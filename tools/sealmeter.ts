@@ -6,6 +6,7 @@ import { addAggregate } from "./aggregate.js";
 import { addBench } from "./bench.js";
 import { addBenchAggregation } from "./bench-aggregation.js";
 import { addBenchBills } from "./bench-bills.js";
+import { addBenchProofs } from "./bench-proofs.js";
 import { addBill } from "./bill.js";
 import { addCalibrate } from "./calibrate.js";
 import { addCheck } from "./check.js";
@@ -55,6 +56,7 @@ const COMMANDS = [
   addBench,
   addBenchAggregation,
   addBenchBills,
+  addBenchProofs,
   addFuzz,
   addTorture,
   addXs,
