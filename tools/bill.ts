@@ -1,11 +1,13 @@
 // sealmeter bill: the customer's bill of a period with its proof, computed on their own device.
 import type { Command } from "commander";
+import { billAnswer } from "../src/customer/answers.js";
 import { makeBill } from "../src/customer/bill.js";
 import { fastArithmetic } from "../src/proofs/arithmetic.js";
 import { withHints } from "../src/proofs/bill-hints.js";
 import { encodeLinearBill } from "../src/proofs/linear-bill.js";
 import { readTariff, type SignedTariff, type Tariff, verifyTariff } from "../src/tariff/document.js";
 import type { BillLines } from "../src/tariff/evaluate.js";
+import { type LedgerOptions, settleAnswer, withLedger } from "./answer-ledger.js";
 import {
   calendarDate,
   inFile,
@@ -19,7 +21,7 @@ import {
 } from "./command-line.js";
 import { type CheckSources, checkDirectory } from "./meter-directory.js";
 
-interface Options extends CheckSources {
+interface Options extends CheckSources, LedgerOptions {
   readonly tariff: string;
   readonly supplier?: string;
   readonly from: string;
@@ -30,8 +32,7 @@ interface Options extends CheckSources {
 }
 
 export function addBill(program: Command): void {
-  program
-    .command("bill")
+  withLedger(program.command("bill"))
     .description("as the customer: compute the bill of a period and prove it")
     .argument("<meterdir>", "the meter's folder")
     .requiredOption("--key <file>", "the customer's file")
@@ -101,12 +102,15 @@ function runBill(directory: string, options: Options): void {
   const bill = makeBill(checked, checked.certificateDocument, signed, { from, to });
   const { group } = fastArithmetic();
   const bytes = encodeLinearBill(options.hints ? withHints(bill, group) : bill);
+  const disclosure = settleAnswer(checked, (asker) => billAnswer(asker, checked, signed, bill), options);
   writeFile(options.out, bytes);
   const [begin, end] = [utc(bill.from * intervalSeconds), utc(bill.to * intervalSeconds)];
-  const result = { meterId, from: begin, to: end, nanoCurrency: linesJson(bill.lines), bytes: bytes.length };
+  const amounts = { nanoCurrency: linesJson(bill.lines), bytes: bytes.length };
+  const result = { meterId, from: begin, to: end, ...amounts, disclosure: disclosure.json };
   print(options.json, result, [
     `bill of ${meterId} from ${begin} to ${end}, "${signed.tariff.name}"`,
     ...billTable(signed.tariff, bill.lines),
     `proved over ${bill.batches.length} batches; ${bytes.length} bytes in ${options.out}`,
+    ...disclosure.lines,
   ]);
 }

@@ -1,11 +1,13 @@
 // sealmeter disclose: the customer opens one reading for somebody, and no other.
 import type { Command } from "commander";
+import { readingAnswer } from "../src/customer/answers.js";
 import { isCertified } from "../src/proofs/batch.js";
 import { makeDisclosedReading } from "../src/proofs/disclosed-reading.js";
+import { type LedgerOptions, settleAnswer, withLedger } from "./answer-ledger.js";
 import { print, UsageError, wholeNumber, writeFile } from "./command-line.js";
 import { type CheckSources, checkDirectory } from "./meter-directory.js";
 
-interface Options extends CheckSources {
+interface Options extends CheckSources, LedgerOptions {
   readonly interval: number;
   readonly channel: number;
   readonly out: string;
@@ -13,8 +15,7 @@ interface Options extends CheckSources {
 }
 
 export function addDisclose(program: Command): void {
-  program
-    .command("disclose")
+  withLedger(program.command("disclose"))
     .description("as the customer: open one sealed reading for anyone to verify")
     .argument("<meterdir>", "the meter's folder")
     .requiredOption("--key <file>", "the customer's file")
@@ -33,7 +34,8 @@ export function addDisclose(program: Command): void {
 
 function runDisclose(directory: string, options: Options): void {
   const { interval, channel, out } = options;
-  const { batches, certificate, renewals, certificateDocument } = checkDirectory(directory, options);
+  const checked = checkDirectory(directory, options);
+  const { batches, certificate, renewals, certificateDocument } = checked;
   const batch = batches.find(({ intervals }) => intervals.some((opened) => opened.interval === interval));
   const opened = batch?.intervals.find((candidate) => candidate.interval === interval);
   const [reading, opening] = [opened?.readings[channel], opened?.openings[channel]];
@@ -50,9 +52,13 @@ function runDisclose(directory: string, options: Options): void {
     reading,
     opening,
   });
+  const disclosure = settleAnswer(checked, (asker) => readingAnswer(asker, channel, interval), options);
   writeFile(out, disclosed);
-  const result = { meterId: certificate.meterId, interval, channel, reading, bytes: disclosed.length };
+  const { meterId } = certificate;
+  const bytes = disclosed.length;
+  const result = { meterId, interval, channel, reading, bytes, disclosure: disclosure.json };
   print(options.json, result, [
     `reading ${reading} of ${certificate.channels[channel]} in interval ${interval}, opened for whoever gets ${out}`,
+    ...disclosure.lines,
   ]);
 }

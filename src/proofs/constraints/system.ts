@@ -3,6 +3,9 @@
 // wires, the verifier's does not; a gadget is one function for both, so that what is proved and what is verified
 // cannot differ.
 import { L } from "../../trusted/sealing/edwards.js";
+import { modulo } from "../scalars.js";
+
+export { modulo };
 
 /** A wire: the constant one, a committed value, or one of the three wires of a multiplier. */
 export interface Variable {
@@ -47,9 +50,6 @@ export class Linear {
     return new Linear(this.terms.map(([variable, scalar]) => [variable, (scalar * reduced) % L]));
   }
 }
-
-/** The representative in [0, l). */
-export const modulo = (value: bigint) => ((value % L) + L) % L;
 
 /** The wires of a multiplier: left times right is output. */
 export interface Multiplier {
