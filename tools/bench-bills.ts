@@ -21,6 +21,7 @@ import { readUint } from "../src/trusted/encoding/bytes.js";
 import { DAY_SECONDS } from "../src/trusted/metrology/interval.js";
 import { LEAF_BYTES } from "../src/trusted/sealing/batch.js";
 import { digest } from "../src/trusted/sealing/keys.js";
+import type { Figure } from "./bench-figures.js";
 import { print, table, wholeNumber } from "./command-line.js";
 
 /** Three weeks of half-hours, as in the slides: 1,008 readings. */
@@ -36,11 +37,6 @@ const METERS = 8;
 const RATE_COUNTS = [3, 48, READINGS];
 /** Measurements of which the least counts. */
 const ROUNDS = 8;
-
-interface Figure {
-  readonly name: string;
-  readonly value: string;
-}
 
 export function addBenchBills(program: Command): void {
   program
@@ -115,7 +111,7 @@ function kindOf(street: ModelStreet, rateCount: number, { group }: Arithmetic): 
 }
 
 /** The figures of all kinds of bills: by the fast arithmetic with hints and without, and by noble's. */
-export function benchBillSet({ bills, together }: Pick<Options, "bills" | "together">): Figure[] {
+function benchBillSet({ bills, together }: Pick<Options, "bills" | "together">): Figure[] {
   const street = new ModelStreet({ meters: METERS, intervalSeconds: INTERVAL_S });
   const fast = fastArithmetic();
   const kinds = RATE_COUNTS.map((rateCount) => kindOf(street, rateCount, fast));

@@ -1,6 +1,5 @@
 // sealmeter bench-proofs: what a range proof and a month's bill cost to prove and to verify, with the fast group and
 // beside it noble's. Each bill is measured in a process of its own, so that its peak of memory is its own too.
-import { spawnSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { fileURLToPath } from "node:url";
 import { type Command, Option } from "commander";
@@ -17,13 +16,12 @@ import { encodeTariff, type SignedTariff } from "../src/tariff/document.js";
 import { parseTariff } from "../src/tariff/source.js";
 import { DAY_SECONDS } from "../src/trusted/metrology/interval.js";
 import { digest } from "../src/trusted/sealing/keys.js";
+import { type Figure, figuresOf } from "./bench-figures.js";
 import { print, readText, table } from "./command-line.js";
 
 /** A month of half-hours: 1,488 readings. */
 const DAYS = 31;
 const INTERVAL_S = 1800;
-const CHILD_OUTPUT_MAX = 1_000_000;
-const COMMAND = fileURLToPath(new URL("./sealmeter.mjs", import.meta.url));
 
 /** The tariffs of docs/examples that stand for the three kinds, and the generators that their statements need. */
 const BILLS = {
@@ -39,11 +37,6 @@ interface Options {
   readonly only?: string;
   readonly group?: string;
   readonly json?: boolean;
-}
-
-interface Figure {
-  readonly name: string;
-  readonly value: string;
 }
 
 export function addBenchProofs(program: Command): void {
@@ -66,28 +59,17 @@ function runBenchProofs(options: Options): void {
 }
 
 /** All that is asked for; by default everything, with noble's arithmetic last: it takes minutes. */
-export function benchProofs({ only, group }: Options): Figure[] {
+function benchProofs({ only, group }: Options): Figure[] {
   const groups = group === undefined ? ["wasm", "noble"] : [group];
   const whats = only === undefined ? ["range", ...BILL_NAMES] : [only];
   const alone = only !== undefined && group !== undefined;
   return groups.flatMap((name) =>
     whats.flatMap((what) => {
-      if (!alone) return measuredApart(what, name);
+      if (!alone) return figuresOf("bench-proofs", "--only", what, "--group", name);
       const arithmetic = name === "wasm" ? fastArithmetic() : nobleArithmetic;
       return isBillName(what) ? benchBill(what, arithmetic) : benchRange(arithmetic);
     }),
   );
-}
-
-/** The same command for one proof, in a process of its own. */
-function measuredApart(what: string, group: string): Figure[] {
-  const args = [COMMAND, "bench-proofs", "--only", what, "--group", group, "--json"];
-  const { status, stdout, stderr } = spawnSync(process.execPath, args, {
-    encoding: "utf8",
-    maxBuffer: CHILD_OUTPUT_MAX,
-  });
-  if (status !== 0) throw new Error(`bench of ${what} with ${group} ends with ${status}: ${stderr}`);
-  return JSON.parse(stdout);
 }
 
 /** CPU time of this process, ms, and what the work gave. */

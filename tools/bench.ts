@@ -24,6 +24,7 @@ import { array, bstr, int, tstr } from "../src/trusted/encoding/cbor.js";
 import { Journal } from "../src/trusted/journal/journal.js";
 import { DAY_SECONDS } from "../src/trusted/metrology/interval.js";
 import { SECTOR_BYTES } from "../src/trusted/ports.js";
+import { type Figure, figuresOf } from "./bench-figures.js";
 import { proving } from "./bill.js";
 import { print, readText, table, wholeNumber } from "./command-line.js";
 
@@ -34,15 +35,12 @@ const COMMITMENTS = 400;
 const SLIDES_PER_SECOND = 26_000;
 const EXAMPLE_TARIFF = fileURLToPath(new URL("../docs/examples/time-of-use.json", import.meta.url));
 
-interface Figure {
-  readonly name: string;
-  readonly value: string;
-}
-
 export function addBench(program: Command): void {
   program
     .command("bench")
-    .description("measure and print the figures of docs/performance.md")
+    .description(
+      "measure and print the figures of docs/performance.md; bills and proofs take five minutes of it",
+    )
     .option("--days <n>", "days of the meter's journal", wholeNumber(60, 396), 396)
     .option("--json", "print the result as JSON")
     .addHelpText("after", "\nExample:\n  $ sealmeter bench --days 60")
@@ -56,6 +54,8 @@ function runBench(options: { readonly days: number; readonly json?: boolean }): 
     ...benchWan(1800),
     ...benchWan(900),
     ...benchBills(),
+    ...figuresOf("bench-bills"),
+    ...figuresOf("bench-proofs"),
   ];
   print(options.json, figures, table(figures.map(({ name, value }) => [name, value])));
 }
