@@ -10,6 +10,12 @@ export interface RefusedBill {
   readonly reason: string;
 }
 
+/** Two right bills of one meter that hold the same interval: its energy is in the sum twice. */
+export interface Overlap {
+  readonly name: string;
+  readonly other: string;
+}
+
 export interface BillSetResult {
   /** Bills that are right. */
   readonly verified: number;
@@ -17,14 +23,35 @@ export interface BillSetResult {
   readonly readings: number;
   /** The sum of their totals, nano-currency. */
   readonly total: bigint;
+  /** A pair for each of them that begins before another of its meter has ended; by meter and time. */
+  readonly overlaps: readonly Overlap[];
   /** By name. */
   readonly refused: readonly RefusedBill[];
+}
+
+/** One meter's bills all count in the same intervals: their length is certified for its key. */
+function overlapsOf(bills: readonly SoundBill[]): Overlap[] {
+  const ordered = [...bills].sort((a, b) =>
+    a.meterId === b.meterId ? a.from - b.from : a.meterId < b.meterId ? -1 : 1,
+  );
+  const overlaps: Overlap[] = [];
+  let latest: SoundBill | null = null;
+  for (const bill of ordered) {
+    const isSameMeter = latest?.meterId === bill.meterId;
+    if (latest && isSameMeter && bill.from < latest.to)
+      overlaps.push({ name: bill.name, other: latest.name });
+    if (!latest || !isSameMeter || bill.to > latest.to) latest = bill;
+  }
+  return overlaps;
 }
 
 /** A bill that is right by itself. Its batches are consecutive. */
 interface SoundBill {
   readonly name: string;
   readonly meterId: string;
+  /** Intervals [from, to). */
+  readonly from: number;
+  readonly to: number;
   readonly firstBatch: number;
   readonly lastBatch: number;
   readonly readings: number;
@@ -41,15 +68,16 @@ export class BillSet {
     this.#ledger = ledger;
   }
 
-  /** Takes a bill's verdict. @throws Error if the ledger is full. */
+  /** Takes a bill's verdict. @throws LedgerFullError. */
   add(name: string, { verified, reason, links }: Verdict): void {
     for (const link of links) this.#record(link);
     const numbers = links.map(({ batchNumber }) => batchNumber);
     if (verified === null) this.#refused.push({ name, reason: reason ?? "" });
     else {
-      const { meterId, readings, lines } = verified;
+      const { meterId, from, to, readings, lines } = verified;
       const [firstBatch = 0, lastBatch = firstBatch] = [numbers[0], numbers.at(-1)];
-      this.#sound.push({ name, meterId, firstBatch, lastBatch, readings, total: lines.total });
+      const { total } = lines;
+      this.#sound.push({ name, meterId, from, to, firstBatch, lastBatch, readings, total });
     }
   }
 
@@ -65,6 +93,7 @@ export class BillSet {
       verified: right.length,
       readings: right.reduce((sum, { readings }) => sum + readings, 0),
       total: right.reduce((sum, { total }) => sum + total, 0n),
+      overlaps: overlapsOf(right),
       refused: refused.sort((a, b) => (a.name < b.name ? -1 : 1)),
     };
   }

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { withHints } from "../../src/proofs/bill-hints.js";
 import { nobleGroup } from "../../src/proofs/group/noble.js";
-import { BatchLedger } from "../../src/proofs/ledger.js";
+import { BatchLedger, LedgerFullError } from "../../src/proofs/ledger.js";
 import { encodeLinearBill, type LinearBill } from "../../src/proofs/linear-bill.js";
 import { signWithKey } from "../../src/proofs/signed.js";
 import { BillSet } from "../../src/supplier/bill-set.js";
@@ -174,8 +174,24 @@ describe.each(ARITHMETICS)("bills verified together, by %s", (_, arithmetic) => 
         verified: 2,
         readings: 12,
         total: FIRST.lines.total + SECOND.lines.total,
+        overlaps: [],
         refused: [{ name: "a", reason: reasonAlone(junk) }],
       });
+    });
+
+    it("are named where two of them count the same interval", () => {
+      const { verified, overlaps } = settle({ a: second, b: first, c: last, d: first });
+      expect([verified, overlaps]).toEqual([
+        4,
+        [
+          { name: "d", other: "b" },
+          { name: "c", other: "a" },
+        ],
+      ]);
+    });
+
+    it("find a full memory, and say so", () => {
+      expect(() => settle({ a: second }, new BatchLedger(1))).toThrow(LedgerFullError);
     });
 
     it.each([

@@ -45,11 +45,12 @@ describe("a folder of bills", () => {
       verified: 2,
       readings: 2 * one.readings,
       nanoCurrency: { EUR: `${2n * BigInt(one.nanoCurrency.total)}` },
+      overlaps: [{ name: "c.cbor", other: "b.cbor" }],
       refused: [],
     });
     const { out: said } = await verify();
     expect(said).toMatch(
-      /^verified: 2 bills of \d+\.\d{6} EUR together\n {2}\d+ readings went into them; none was seen\n$/,
+      /^verified: 2 bills of \d+\.\d{6} EUR together\n {2}\d+ readings went into them; none was seen\n {2}counted twice: c\.cbor overlaps b\.cbor\n$/,
     );
   });
 
