@@ -1,6 +1,6 @@
 // sealmeter start: the main job, told from beginning to end. A meter lives a month, its customer proves the
-// bill, its supplier checks it and sees no reading; then five ways to cheat are tried, each for real, and ten
-// neighbours are summed up.
+// bill under two kinds of tariff, its supplier checks it and sees no reading; then five ways to cheat are tried,
+// each for real, and ten neighbours are summed up.
 
 import { existsSync } from "node:fs";
 import { join } from "node:path";
@@ -45,6 +45,7 @@ import { kWh, print, progressBar, readText, table, utc, wholeNumber, writeFile }
 import { drawDay } from "./day-picture.js";
 import { assertNew } from "./meter-directory.js";
 import { writeWorld } from "./simulate.js";
+import { billBySpline } from "./start-spline.js";
 import { sumNeighbours } from "./start-street.js";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
@@ -144,7 +145,16 @@ function runStart({
   for (const line of billTable(tariff.tariff, verified.lines)) say(` ${line}`);
   say(`   ${verified.readings} readings went into it, ${verified.absentIntervals} intervals had no power.`);
 
-  say("4. Five ways to cheat.");
+  say(
+    "4. The same month at a price that rises with each half-hour's energy, by a cubic spline: no opening is shown.",
+  );
+  const { supplier } = world.parties;
+  const spline = billBySpline(checked, record.certificate, { from: FROM, to: TO }, { supplier, trust });
+  say(
+    `   ${spline.total}, proved over the meter's own commitments in ${spline.proofBytes} bytes, and verified.`,
+  );
+
+  say("5. Five ways to cheat.");
   const attempts = cheat(world, options, copied, {
     checked,
     record,
@@ -159,13 +169,13 @@ function runStart({
   ]);
   for (const [name, reason] of rows) say(`   ${`${name}`.padEnd(28)}${reason}`);
 
-  say("5. One hour of another such home, through each front end that a meter may have.");
+  say("6. One hour of another such home, through each front end that a meter may have.");
   const measured = measureHour(seed);
   for (const { name, taken_Wh, fed_Wh } of measured)
     say(`   ${name.padEnd(28)}${`${taken_Wh}`.padStart(5)} Wh taken, ${`${fed_Wh}`.padStart(5)} Wh fed in`);
 
   say(
-    "6. Ten neighbours for a day: their aggregator learns sums, verified by what their meters have sealed.",
+    "7. Ten neighbours for a day: their aggregator learns sums, verified by what their meters have sealed.",
   );
   const street = sumNeighbours(seed, STREET_S);
   say(
@@ -177,11 +187,23 @@ function runStart({
   const more = (partial: string) => {
     writeFile(join(partial, "tariff.cbor"), tariffDocument);
     writeFile(join(partial, "bill.cbor"), encodeLinearBill(bill));
+    writeFile(join(partial, "spline-tariff.cbor"), spline.tariff);
+    writeFile(join(partial, "spline-bill.cbor"), spline.bill);
     writeFile(join(partial, PICTURE), picture(checked, total));
   };
   writeWorld(out, world, { more, isReplaced: isOurs(out) });
   const { readings } = verified;
-  const result = { directory: out, total, readings, attempts, measured, street, display: device.display() };
+  const bySpline = { total: spline.total, proofBytes: spline.proofBytes };
+  const result = {
+    directory: out,
+    total,
+    readings,
+    bySpline,
+    attempts,
+    measured,
+    street,
+    display: device.display(),
+  };
   print(json, result, [
     "",
     ...table([
@@ -190,6 +212,7 @@ function runStart({
       ["commitments checked", `${2 * headEnd.messages("reading").length}`, `${verified.readings}`],
       ["energy taken", `${kWh(imported)} kWh`, "-"],
       ["the bill of January", total, total],
+      ["the same by the spline", spline.total, spline.total],
     ]),
     "",
     `files in ${out}; open day.svg for one day as each of them sees it`,
