@@ -25,7 +25,7 @@ export function add(...parts: readonly (readonly [factor: bigint, sum: Sum])[]):
   return total;
 }
 
-function inverse(value: bigint): bigint {
+export function inverse(value: bigint): bigint {
   let [result, base, exponent] = [1n, reduced(value), L - 2n];
   for (; exponent > 0n; exponent >>= 1n) {
     if (exponent & 1n) result = (result * base) % L;
