@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { Circuit, MULTIPLIERS_MAX } from "../../src/proofs/constraints/circuit.js";
+import { Circuit, COMMITTED_MAX, MULTIPLIERS_MAX } from "../../src/proofs/constraints/circuit.js";
 import {
   decodeGeneralBill,
   encodeGeneralBill,
@@ -229,10 +229,12 @@ describe("a proof", () => {
     expect(accepted).toEqual([]);
   });
 
-  it("has at most 2^16 multipliers, and a statement of more is refused", () => {
+  it("has at most 2^16 multipliers and 2^17 committed values, and a statement of more is refused", () => {
     const circuit = new Circuit();
     for (let at = 0; at < MULTIPLIERS_MAX; at++) circuit.allocate();
     expect(() => circuit.allocate()).toThrow(VerificationError);
+    for (let at = 0; at < COMMITTED_MAX; at++) circuit.commit();
+    expect(() => circuit.commit()).toThrow(VerificationError);
   });
 });
 
