@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { Circuit, MULTIPLIERS_MAX } from "../../src/proofs/constraints/circuit.js";
+import { Circuit, COMMITTED_MAX, MULTIPLIERS_MAX } from "../../src/proofs/constraints/circuit.js";
 import {
   decodeGeneralBill,
   encodeGeneralBill,
@@ -227,6 +227,13 @@ describe("a proof", () => {
     const bits = Array.from({ length: proof.length / 32 }, (_, at) => 8 * 32 * at + (at % 8) + 8);
     const accepted = bits.filter((bit) => !isRefused(() => verify({ ...BILL, proof: flipBit(proof, bit) })));
     expect(accepted).toEqual([]);
+  });
+
+  it("is about at most 2^17 committed values, and a statement of more is refused", () => {
+    // As many as a bill has leaves: with a sum beside them there is one too many, through no fault of the program.
+    const circuit = new Circuit();
+    for (let at = 0; at < COMMITTED_MAX; at++) circuit.commit();
+    expect(() => circuit.commit()).toThrow(VerificationError);
   });
 
   it("has at most 2^16 multipliers, and a statement of more is refused", () => {

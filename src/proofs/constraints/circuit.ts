@@ -46,11 +46,15 @@ export class Circuit {
     return 2 ** Math.ceil(Math.log2(Math.max(1, this.multiplierCount)));
   }
 
-  /** The next committed value. Asserts that the first phase goes on: challenges depend on all of them. */
+  /**
+   * The next committed value. Asserts that the first phase goes on: challenges depend on all of them.
+   * @throws VerificationError for one too many: a bill of all the leaves it may have, and a sum, has that many.
+   */
   commit(): Variable {
-    assert(
-      !this.isSecondPhase && this.committedCount < COMMITTED_MAX,
-      "values are committed in the first phase",
+    assert(!this.isSecondPhase, "values are committed in the first phase");
+    ensure(
+      this.committedCount < COMMITTED_MAX,
+      `a statement of more than ${COMMITTED_MAX} committed values`,
     );
     return { kind: "committed", index: this.committedCount++ };
   }
