@@ -7,8 +7,8 @@ import { BILL_BYTES_MAX } from "../src/proofs/billed-period.js";
 import { BillVerifier, type SetTrust, type Verdict } from "../src/supplier/verify-bills.js";
 import { readFile, systemReason, UsageError } from "./command-line.js";
 
-/** Most bills of a folder: their batches must find room in the memory of one process. */
-export const FILES_MAX = 2 ** 17;
+/** Most bills of a folder: their batches, 32 each, must find room in the memory of one process, and in one JSON text. */
+export const FILES_MAX = 2 ** 16;
 /** Most files and bytes of a portion, which is in memory at once on each core; a larger file is one by itself. */
 const PORTION_FILES = 64;
 const PORTION_BYTES = 2 ** 24;
@@ -30,8 +30,14 @@ function namesIn(folder: string): string[] {
   }
 }
 
-/** Bytes of a file, as far as they count; of one that cannot be read none. */
-const sizeOf = (path: string) => statSync(path, { throwIfNoEntry: false })?.size ?? 0;
+/** Bytes of a file, as far as they count; of one that cannot be looked at (a loop of links, say) none. */
+function sizeOf(path: string): number {
+  try {
+    return statSync(path).size;
+  } catch {
+    return 0;
+  }
+}
 
 /** Names in portions of bounded number and size, in order. */
 export function* portions(folder: string, names: readonly string[]): Generator<readonly string[]> {
@@ -90,7 +96,7 @@ function contentOf(path: string): Uint8Array | string {
 
 /** A regular file of the expected size in one piece, which is twice as fast; of anything else null. */
 function readRegular(path: string): Uint8Array | null {
-  const { size = 0 } = statSync(path, { throwIfNoEntry: false }) ?? {};
+  const size = sizeOf(path);
   if (size === 0 || size > BILL_BYTES_MAX) return null;
   let file: number | null = null;
   try {

@@ -1,5 +1,5 @@
 // A folder of bills: what is verified, what is named as refused, and what the exit code says.
-import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { ok, run, Scene } from "./run.js";
@@ -101,6 +101,14 @@ describe("a folder of bills", () => {
     mkdirSync(join(other, "j.cbor"));
     const { code, out } = await run("verify-bills", other, ...trust(), "--jobs", "1");
     expect([code, out]).toEqual([1, expect.stringMatching(/^refused: j\.cbor: is a folder, not a file\n/)]);
+  });
+
+  it("names what is called like a bill and is a link to itself", async () => {
+    const other = withFile("l.txt", "");
+    symlinkSync("m.cbor", join(other, "m.cbor"));
+    const { code, out, err } = await run("verify-bills", other, ...trust(), "--jobs", "1");
+    expect([code, err]).toEqual([1, ""]);
+    expect(out).toMatch(/^refused: m\.cbor: cannot be read \(ELOOP\)\nverified: 1 bills of /);
   });
 
   it("is remembered with --seen, as by verify-bill", async () => {
