@@ -89,6 +89,16 @@ describe.each(ARITHMETICS)("bills verified together, by %s", (_, arithmetic) => 
     ]);
   });
 
+  it("leave nothing of their bytes in the links, which go to another thread", () => {
+    const links = verifierOf(8)
+      .verify(RIGHT.slice(1))
+      .flatMap((verdict) => verdict.links);
+    const sizes = links
+      .flatMap((link) => [link.digest, link.previousBatchDigest])
+      .map((of) => of.buffer.byteLength);
+    expect([...new Set(sizes)]).toEqual([32]);
+  });
+
   it("are accepted and refused as alone, with the same reasons, whatever is wrong among them", () => {
     const spoiled = fc.tuple(fc.constantFrom(...RIGHT), fc.nat()).map(([file, bit]) => {
       return flipBit(file, bit % (8 * file.length));
