@@ -7,12 +7,10 @@ import type { BatchLedger } from "../src/proofs/ledger.js";
 import { BillSet, type BillSetResult } from "../src/supplier/bill-set.js";
 import type { SetTrust, Verdict } from "../src/supplier/verify-bills.js";
 import { loadTariff, money } from "./bill.js";
-import { billFiles, FILES_MAX, FileVerifier, portions } from "./bill-files.js";
+import { billFiles, FileVerifier, portions } from "./bill-files.js";
 import { ExitCode, print, progressBar, readHexKey, wholeNumber, writeFile } from "./command-line.js";
 import { loadLedger } from "./verify-bill.js";
 
-/** Most batches that are remembered at once: 32 of each bill of a full folder. */
-const BATCHES_MAX = 32 * FILES_MAX;
 const JOBS_MAX = 256;
 /** Refused bills that are listed for people; JSON lists all. */
 const LISTED_MAX = 100;
@@ -51,7 +49,7 @@ async function runVerifyBills(folder: string, options: Options): Promise<void> {
   const tariff = loadTariff(options.tariff, options.supplier);
   const trust = { authorityKey: readHexKey(options.authority), tariff };
   const { seen } = options;
-  const ledger = loadLedger(seen, BATCHES_MAX);
+  const ledger = loadLedger(seen);
   const names = billFiles(folder);
   const result = await new FolderCheck(folder, names, ledger).run(trust, options.jobs);
   // What the bills have shown is remembered before anything is said of them.

@@ -127,6 +127,16 @@ describe("a folder of bills", () => {
     ]);
   });
 
+  it("is remembered beside more batches and bytes than other files may have, by both commands", async () => {
+    const seen = scene.path("long.json");
+    const digests = ["1".repeat(64), "2".repeat(64)];
+    const batches = Array.from({ length: 2 ** 17 + 1 }, (_, at) => [`SM-X${at}`, 5, ...digests]);
+    writeFileSync(seen, JSON.stringify({ batches, conflicts: [] }) + " ".repeat(64_000_000));
+    expect(await verify("--seen", seen)).toMatchObject({ code: 0, err: "" });
+    expect(JSON.parse(readFileSync(seen, "utf8")).batches.length).toBeGreaterThan(batches.length);
+    await ok("verify-bill", ...scene.supplierOf(), "--seen", seen);
+  });
+
   it.each<[string, () => string[], string]>([
     ["that is missing", () => [scene.path("none"), ...trust()], "is no folder that can be read (ENOENT)"],
     ["that is a file", () => [scene.bill, ...trust()], "is no folder that can be read (ENOTDIR)"],
