@@ -1,6 +1,6 @@
 // Bills as files of a folder: which, in what portions, and the verification of a portion on one core.
 import { randomBytes } from "node:crypto";
-import { closeSync, openSync, readdirSync, readSync, statSync } from "node:fs";
+import { closeSync, openSync, readdirSync, readSync, type Stats, statSync } from "node:fs";
 import { join } from "node:path";
 import { fastArithmetic } from "../src/proofs/arithmetic.js";
 import { BILL_BYTES_MAX } from "../src/proofs/billed-period.js";
@@ -30,14 +30,17 @@ function namesIn(folder: string): string[] {
   }
 }
 
-/** Bytes of a file, as far as they count; of one that cannot be looked at (a loop of links, say) none. */
-function sizeOf(path: string): number {
+/** What a name leads to; null if it cannot be looked at (a loop of links, say). */
+function lookAt(path: string): Stats | null {
   try {
-    return statSync(path).size;
+    return statSync(path);
   } catch {
-    return 0;
+    return null;
   }
 }
+
+/** Bytes of a file, as far as they count; of one that cannot be looked at none. */
+const sizeOf = (path: string) => lookAt(path)?.size ?? 0;
 
 /** Names in portions of bounded number and size, in order. */
 export function* portions(folder: string, names: readonly string[]): Generator<readonly string[]> {
@@ -84,8 +87,9 @@ export class FileVerifier {
   }
 }
 
-/** The bytes of a file, or why there are none. */
+/** The bytes of a file, or why there are none. A pipe is none: whoever reads it waits for someone to write. */
 function contentOf(path: string): Uint8Array | string {
+  if (lookAt(path)?.isFIFO()) return "is a pipe, not a file";
   try {
     return readRegular(path) ?? readFile(path, BILL_BYTES_MAX);
   } catch (error) {
