@@ -52,10 +52,7 @@ export class Circuit {
    */
   commit(): Variable {
     assert(!this.isSecondPhase, "values are committed in the first phase");
-    ensure(
-      this.committedCount < COMMITTED_MAX,
-      `a statement of more than ${COMMITTED_MAX} committed values`,
-    );
+    ensure(this.committedCount < COMMITTED_MAX, `a statement of more than ${COMMITTED_MAX} committed values`);
     return { kind: "committed", index: this.committedCount++ };
   }
 
