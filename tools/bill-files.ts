@@ -1,14 +1,14 @@
 // Bills as files of a folder: which, in what portions, and the verification of a portion on one core.
 import { randomBytes } from "node:crypto";
-import { closeSync, openSync, readdirSync, readSync, statSync } from "node:fs";
+import { closeSync, openSync, readdirSync, readSync, type Stats, statSync } from "node:fs";
 import { join } from "node:path";
 import { fastArithmetic } from "../src/proofs/arithmetic.js";
 import { BILL_BYTES_MAX } from "../src/proofs/billed-period.js";
 import { BillVerifier, type SetTrust, type Verdict } from "../src/supplier/verify-bills.js";
 import { readFile, systemReason, UsageError } from "./command-line.js";
 
-/** Most bills of a folder: their batches must find room in the memory of one process. */
-export const FILES_MAX = 2 ** 17;
+/** Most bills of a folder: their batches, 32 each, must find room in the memory of one process, and in one JSON text. */
+export const FILES_MAX = 2 ** 16;
 /** Most files and bytes of a portion, which is in memory at once on each core; a larger file is one by itself. */
 const PORTION_FILES = 64;
 const PORTION_BYTES = 2 ** 24;
@@ -30,8 +30,17 @@ function namesIn(folder: string): string[] {
   }
 }
 
-/** Bytes of a file, as far as they count; of one that cannot be read none. */
-const sizeOf = (path: string) => statSync(path, { throwIfNoEntry: false })?.size ?? 0;
+/** What a name leads to; null if it cannot be looked at (a loop of links, say). */
+function lookAt(path: string): Stats | null {
+  try {
+    return statSync(path);
+  } catch {
+    return null;
+  }
+}
+
+/** Bytes of a file, as far as they count; of one that cannot be looked at none. */
+const sizeOf = (path: string) => lookAt(path)?.size ?? 0;
 
 /** Names in portions of bounded number and size, in order. */
 export function* portions(folder: string, names: readonly string[]): Generator<readonly string[]> {
@@ -78,8 +87,9 @@ export class FileVerifier {
   }
 }
 
-/** The bytes of a file, or why there are none. */
+/** The bytes of a file, or why there are none. A pipe is none: whoever reads it waits for someone to write. */
 function contentOf(path: string): Uint8Array | string {
+  if (lookAt(path)?.isFIFO()) return "is a pipe, not a file";
   try {
     return readRegular(path) ?? readFile(path, BILL_BYTES_MAX);
   } catch (error) {
@@ -90,7 +100,7 @@ function contentOf(path: string): Uint8Array | string {
 
 /** A regular file of the expected size in one piece, which is twice as fast; of anything else null. */
 function readRegular(path: string): Uint8Array | null {
-  const { size = 0 } = statSync(path, { throwIfNoEntry: false }) ?? {};
+  const size = sizeOf(path);
   if (size === 0 || size > BILL_BYTES_MAX) return null;
   let file: number | null = null;
   try {

@@ -121,12 +121,13 @@ function readAll(file: number, path: string, maxBytes: number): Uint8Array {
   return new Uint8Array(Buffer.concat(chunks));
 }
 
-export const readText = (path: string) => new TextDecoder().decode(readFile(path));
+export const readText = (path: string, maxBytes?: number) =>
+  new TextDecoder().decode(readFile(path, maxBytes));
 
 /** @throws UsageError when the file is not JSON. */
-export function readJson(path: string): unknown {
+export function readJson(path: string, maxBytes?: number): unknown {
   try {
-    return JSON.parse(readText(path));
+    return JSON.parse(readText(path, maxBytes));
   } catch (error) {
     if (error instanceof SyntaxError) throw new UsageError(`${path}: not JSON`);
     throw error;

@@ -5,6 +5,7 @@ import { BILL_BYTES_MAX } from "../src/proofs/billed-period.js";
 import { BatchLedger } from "../src/proofs/ledger.js";
 import { type SupplierTrust, verifyBill } from "../src/supplier/verify-bill.js";
 import { billTable, linesJson, loadTariff } from "./bill.js";
+import { FILES_MAX } from "./bill-files.js";
 import { inFile, print, readFile, readHexKey, readJson, utc, writeFile } from "./command-line.js";
 
 interface Options {
@@ -35,10 +36,16 @@ export function addVerifyBill(program: Command): void {
     .action(runVerifyBill);
 }
 
-/** The supplier's memory in a file; an empty one where there is none. */
-export function loadLedger(path: string | undefined, batchesMax?: number): BatchLedger {
-  if (path === undefined || !existsSync(path)) return new BatchLedger(batchesMax);
-  return inFile(path, () => BatchLedger.fromJSON(readJson(path), batchesMax));
+/** Most batches that are remembered: 32 of each bill of a full folder. */
+const BATCHES_MAX = 32 * FILES_MAX;
+/** Bytes of a batch in the file at most; that of all of them stays below V8's longest text, of 2^29 characters. */
+const BATCH_BYTES_MAX = 192;
+
+/** The supplier's memory in a file, which may be longer than others; an empty one where there is none. */
+export function loadLedger(path: string | undefined): BatchLedger {
+  if (path === undefined || !existsSync(path)) return new BatchLedger(BATCHES_MAX);
+  const stored = readJson(path, BATCHES_MAX * BATCH_BYTES_MAX);
+  return inFile(path, () => BatchLedger.fromJSON(stored, BATCHES_MAX));
 }
 
 function runVerifyBill(file: string, options: Options): void {

@@ -3,26 +3,14 @@ import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { Worker } from "node:worker_threads";
 import type { Command } from "commander";
-import { type BatchLedger, LedgerFullError } from "../src/proofs/ledger.js";
+import type { BatchLedger } from "../src/proofs/ledger.js";
 import { BillSet, type BillSetResult } from "../src/supplier/bill-set.js";
 import type { SetTrust, Verdict } from "../src/supplier/verify-bills.js";
 import { loadTariff, money } from "./bill.js";
-import { billFiles, FILES_MAX, FileVerifier, portions } from "./bill-files.js";
-import {
-  ExitCode,
-  print,
-  progressBar,
-  readHexKey,
-  UsageError,
-  wholeNumber,
-  writeFile,
-} from "./command-line.js";
+import { billFiles, FileVerifier, portions } from "./bill-files.js";
+import { ExitCode, print, progressBar, readHexKey, wholeNumber, writeFile } from "./command-line.js";
 import { loadLedger } from "./verify-bill.js";
 
-/** Most batches that are remembered at once: 32 of each bill of a full folder. */
-const BATCHES_MAX = 32 * FILES_MAX;
-/** Most batches that a file remembers: some 185 bytes each of the 64 MB that are read back. */
-const SEEN_BATCHES_MAX = 2 ** 18;
 const JOBS_MAX = 256;
 /** Refused bills that are listed for people; JSON lists all. */
 const LISTED_MAX = 100;
@@ -61,23 +49,14 @@ async function runVerifyBills(folder: string, options: Options): Promise<void> {
   const tariff = loadTariff(options.tariff, options.supplier);
   const trust = { authorityKey: readHexKey(options.authority), tariff };
   const { seen } = options;
-  const ledger = loadLedger(seen, seen === undefined ? BATCHES_MAX : SEEN_BATCHES_MAX);
+  const ledger = loadLedger(seen);
   const names = billFiles(folder);
-  const result = await checkFolder(new FolderCheck(folder, names, ledger), trust, options);
+  const result = await new FolderCheck(folder, names, ledger).run(trust, options.jobs);
   // What the bills have shown is remembered before anything is said of them.
   if (seen !== undefined) writeFile(seen, `${JSON.stringify(ledger)}\n`);
   const { currency } = tariff.tariff;
   print(options.json, jsonOf(result, currency), linesOf(result, currency));
   if (result.refused.length > 0) process.exitCode = ExitCode.REFUSED;
-}
-
-async function checkFolder(check: FolderCheck, trust: SetTrust, { jobs }: Options): Promise<BillSetResult> {
-  try {
-    return await check.run(trust, jobs);
-  } catch (error) {
-    if (!(error instanceof LedgerFullError)) throw error;
-    throw new UsageError(`${error.message}: divide the folder by meters, each part with a --seen of its own`);
-  }
 }
 
 const jsonOf = ({ verified, readings, total, overlaps, refused }: BillSetResult, currency: string) => ({

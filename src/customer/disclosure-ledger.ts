@@ -125,8 +125,8 @@ export class DisclosureLedger {
 
   /**
    * Records an answer before it is given; the same one again changes nothing.
-   * @throws VerificationError, and nothing is recorded, if it would give a reading away. Otherwise as `consider`, and
-   *   Error if the ledger is full.
+   * @throws VerificationError, and nothing is recorded, if it would give a reading away or the ledger is full. Otherwise
+   *   as `consider`.
    */
   record(answer: Answer, readingAt: ReadingAt): Findings {
     const findings = this.consider(answer, readingAt);
@@ -136,7 +136,10 @@ export class DisclosureLedger {
     return findings;
   }
 
-  /** Records an answer that the customer has confirmed, whatever it gives away. Throws as `consider`. */
+  /**
+   * Records an answer that the customer has confirmed, whatever it gives away.
+   * @throws VerificationError if the ledger is full; otherwise as `consider`.
+   */
   recordConfirmed(answer: Answer, readingAt: ReadingAt): Findings {
     const findings = this.consider(answer, readingAt);
     this.#keep(answer);
@@ -185,7 +188,7 @@ export class DisclosureLedger {
   #keep(answer: Answer): void {
     const text = JSON.stringify(answerJson(answer));
     if (this.#answers.some((one) => JSON.stringify(answerJson(one)) === text)) return;
-    if (!this.#hasRoomFor(answer)) throw new Error(`ledger is full with ${this.#answers.length} answers`);
+    ensure(this.#hasRoomFor(answer), `the disclosure ledger is full with ${this.#answers.length} answers`);
     this.#add(answer);
   }
 

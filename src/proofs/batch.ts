@@ -239,8 +239,8 @@ export function verifyBatch(
   return verified;
 }
 
-/** What the ledger keeps of a signed batch. */
+/** What the ledger keeps of a signed batch: copies, for whoever keeps or sends a view keeps or sends a whole bill. */
 export function linkOf({ statement, digest }: SignedBatch): ChainLink {
   const { meterId, batchNumber, previousBatchDigest } = statement;
-  return { meterId, batchNumber, digest, previousBatchDigest };
+  return { meterId, batchNumber, digest, previousBatchDigest: previousBatchDigest.slice() };
 }

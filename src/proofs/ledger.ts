@@ -25,11 +25,6 @@ export interface Conflict {
   readonly reason: string;
 }
 
-/** There is no room for another batch. */
-export class LedgerFullError extends Error {
-  override readonly name = "LedgerFullError";
-}
-
 interface Entry {
   readonly digest: string;
   readonly previous: string;
@@ -68,7 +63,7 @@ export class BatchLedger {
   /**
    * Records a batch whose signature was verified; the same one again changes nothing.
    * @throws VerificationError if it forks or breaks the meter's chain, or was refused before: see `conflicts`
-   *   for every batch that is refused with it. LedgerFullError if there is no room.
+   *   for every batch that is refused with it. RangeError if the ledger is full.
    */
   record({ meterId, batchNumber, digest, previousBatchDigest }: ChainLink): void {
     const entry = { digest: bytesToHex(digest), previous: bytesToHex(previousBatchDigest) };
@@ -123,8 +118,7 @@ export class BatchLedger {
   }
 
   #insert(meterId: string, batchNumber: number, entry: Entry): void {
-    if (this.#size >= this.#batchesMax)
-      throw new LedgerFullError(`ledger is full with ${this.#size} batches`);
+    if (this.#size >= this.#batchesMax) throw new RangeError(`ledger is full with ${this.#size} batches`);
     const entries = this.#entries.get(meterId) ?? new Map<number, Entry>();
     this.#entries.set(meterId, entries.set(batchNumber, entry));
     this.#size++;

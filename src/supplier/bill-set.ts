@@ -68,7 +68,7 @@ export class BillSet {
     this.#ledger = ledger;
   }
 
-  /** Takes a bill's verdict. @throws LedgerFullError. */
+  /** Takes a bill's verdict. @throws RangeError if the ledger is full. */
   add(name: string, { verified, reason, links }: Verdict): void {
     for (const link of links) this.#record(link);
     const numbers = links.map(({ batchNumber }) => batchNumber);

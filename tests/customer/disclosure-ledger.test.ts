@@ -11,6 +11,7 @@ import {
   runsOf,
   topUpAnswer,
 } from "../../src/customer/answers.js";
+import { answerJson } from "../../src/customer/answers-json.js";
 import { DisclosureLedger, refusalOf } from "../../src/customer/disclosure-ledger.js";
 import { type ReadingAt, readingsOf } from "../../src/customer/unknowns.js";
 import { VerificationError } from "../../src/proofs/signed.js";
@@ -57,6 +58,21 @@ function pinnedBy(ledger: DisclosureLedger, answer: Answer, readingAt = FLAT) {
 }
 
 describe("a disclosure ledger", () => {
+  it("refuses an answer more than it holds, even a confirmed one, and takes one again that it has", () => {
+    const asked = Array.from({ length: 4096 }, (_, at) =>
+      readingAnswer("supplier", IMPORT_CHANNEL, DAY + at),
+    );
+    const empty = JSON.parse(JSON.stringify(ledgerOf()));
+    const full = DisclosureLedger.fromJSON({ ...empty, answers: asked.map(answerJson) });
+    const [first] = asked;
+    const next = readingAnswer("supplier", IMPORT_CHANNEL, DAY + 4096);
+    for (const record of [() => full.record(next, FLAT), () => full.recordConfirmed(next, FLAT)]) {
+      expect(record).toThrow(new VerificationError("the disclosure ledger is full with 4096 answers"));
+    }
+    if (first) full.record(first, FLAT);
+    expect(full.answers.length).toBe(4096);
+  });
+
   it("lets a bill pass in which every rate is that of many readings", () => {
     const ledger = ledgerOf();
     const { reasons, warnings } = ledger.record(bill(a_day), FLAT);

@@ -105,7 +105,7 @@ describe("a batch ledger", () => {
   it("refuses to record more than it can hold, but knows what it holds", () => {
     const ledger = new BatchLedger(2);
     record(ledger, [honest(0), honest(1), honest(0)]);
-    expect(() => ledger.record(honest(2))).toThrow("ledger is full with 2 batches");
+    expect(() => ledger.record(honest(2))).toThrow(new RangeError("ledger is full with 2 batches"));
     expect(record(ledger, [honest(1), { ...honest(1), digest: H("x") }])).toEqual([true, false]);
   });
 

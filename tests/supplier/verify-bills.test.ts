@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { withHints } from "../../src/proofs/bill-hints.js";
 import { nobleGroup } from "../../src/proofs/group/noble.js";
-import { BatchLedger, LedgerFullError } from "../../src/proofs/ledger.js";
+import { BatchLedger } from "../../src/proofs/ledger.js";
 import { encodeLinearBill, type LinearBill } from "../../src/proofs/linear-bill.js";
 import { signWithKey } from "../../src/proofs/signed.js";
 import { BillSet } from "../../src/supplier/bill-set.js";
@@ -87,6 +87,16 @@ describe.each(ARITHMETICS)("bills verified together, by %s", (_, arithmetic) => 
       [0, 1, 2],
       [0, 1, 2],
     ]);
+  });
+
+  it("leave nothing of their bytes in the links, which go to another thread", () => {
+    const links = verifierOf(8)
+      .verify(RIGHT.slice(1))
+      .flatMap((verdict) => verdict.links);
+    const sizes = links
+      .flatMap((link) => [link.digest, link.previousBatchDigest])
+      .map((of) => of.buffer.byteLength);
+    expect([...new Set(sizes)]).toEqual([32]);
   });
 
   it("are accepted and refused as alone, with the same reasons, whatever is wrong among them", () => {
@@ -191,7 +201,7 @@ describe.each(ARITHMETICS)("bills verified together, by %s", (_, arithmetic) => 
     });
 
     it("find a full memory, and say so", () => {
-      expect(() => settle({ a: second }, new BatchLedger(1))).toThrow(LedgerFullError);
+      expect(() => settle({ a: second }, new BatchLedger(1))).toThrow(RangeError);
     });
 
     it.each([

@@ -1,5 +1,6 @@
 // A folder of bills: what is verified, what is named as refused, and what the exit code says.
-import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { copyFileSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { ok, run, Scene } from "./run.js";
@@ -104,6 +105,21 @@ describe("a folder of bills", () => {
     expect([code, out]).toEqual([1, expect.stringMatching(/^refused: j\.cbor: is a folder, not a file\n/)]);
   });
 
+  it("names what is called like a bill and is a pipe, and waits for nobody", async () => {
+    const other = withFile("n.txt", "");
+    execFileSync("mkfifo", [join(other, "o.cbor")]);
+    const { code, out } = await run("verify-bills", other, ...trust(), "--jobs", "1");
+    expect([code, out]).toEqual([1, expect.stringMatching(/^refused: o\.cbor: is a pipe, not a file\n/)]);
+  });
+
+  it("names what is called like a bill and is a link to itself", async () => {
+    const other = withFile("l.txt", "");
+    symlinkSync("m.cbor", join(other, "m.cbor"));
+    const { code, out, err } = await run("verify-bills", other, ...trust(), "--jobs", "1");
+    expect([code, err]).toEqual([1, ""]);
+    expect(out).toMatch(/^refused: m\.cbor: cannot be read \(ELOOP\)\nverified: 1 bills of /);
+  });
+
   it("is remembered with --seen, as by verify-bill", async () => {
     const seen = scene.path("seen.json");
     expect((await verify("--seen", seen)).code).toBe(0);
@@ -118,6 +134,15 @@ describe("a folder of bills", () => {
       1,
       ["b.cbor", "c.cbor"].map((name) => ({ name, reason: "reported by another supplier" })),
     ]);
+  });
+
+  it("leaves a memory that verify-bill reads, though it has more batches and bytes than other files may", async () => {
+    const seen = scene.path("long.json");
+    const digests = ["1".repeat(64), "2".repeat(64)];
+    const batches = Array.from({ length: 2 ** 17 + 1 }, (_, at) => [`SM-X${at}`, 5, ...digests]);
+    writeFileSync(seen, JSON.stringify({ batches, conflicts: [] }) + " ".repeat(64_000_000));
+    await ok("verify-bill", ...scene.supplierOf(), "--seen", seen);
+    expect(readFileSync(seen).length).toBeGreaterThan(18_000_000);
   });
 
   it.each<[string, () => string[], string]>([

@@ -48,7 +48,7 @@ export class Circuit {
 
   /**
    * The next committed value. Asserts that the first phase goes on: challenges depend on all of them.
-   * @throws VerificationError for one too many: sums of readings and readings together can be.
+   * @throws VerificationError for one too many: a bill of all the leaves it may have, and a sum, has that many.
    */
   commit(): Variable {
     assert(!this.isSecondPhase, "values are committed in the first phase");
