@@ -29,6 +29,10 @@ function scale(text: string, places: number, min: number, max: number): number |
   return value >= BigInt(min) && value <= BigInt(max) ? Number(value) : null;
 }
 
+/** Leaves out what is within what is shown: text may be nested deeper than the stack is. */
+const withoutDepths = (name: string, inner: unknown) =>
+  name !== "" && inner instanceof Object ? "..." : inner;
+
 /** A place in the JSON: what stands there, and how to name it. */
 export class JsonNode {
   readonly #value: unknown;
@@ -43,7 +47,7 @@ export class JsonNode {
   }
 
   refuse(expected: string): never {
-    const found = this.#value === undefined ? "nothing" : JSON.stringify(this.#value);
+    const found = this.#value === undefined ? "nothing" : JSON.stringify(this.#value, withoutDepths);
     const shown = found.length > SHOWN_CHARACTERS_MAX ? `${found.slice(0, SHOWN_CHARACTERS_MAX)}...` : found;
     throw new FormatError(`${this.#path}: expected ${expected}, found ${shown}`);
   }

@@ -410,6 +410,11 @@ describe("a charge written as JSON", () => {
       ".of: expected at most 8 nodes above one another",
     ],
     [
+      "a depth in which a stack would end",
+      Array.from({ length: 5000 }).reduce((of) => ({ times: "1", of }), fee as unknown),
+      'nodes above one another, found {"times":"1","of":"..."}',
+    ],
+    [
       "more than 64 nodes",
       { sum: Array.from({ length: 4 }, () => ({ sum: Array.from({ length: 15 }, () => fee) })) },
       "expected at most 64 nodes in all",
