@@ -191,6 +191,7 @@ function splitOf(set: BillFiles, arithmetic: Arithmetic, together: number, count
   const { group, hashes } = arithmetic;
   const [file = new Uint8Array(0)] = set.files;
   const { batches } = decodeLinearBill(file);
+  const trees = batches.map(({ leaves }) => leaves);
   const runs = batches.map(({ leaves, hints = null }) => {
     return { firstInterval: readUint(leaves, 0, 4), channelCount: 1, leaves, hints };
   });
@@ -206,7 +207,7 @@ function splitOf(set: BillFiles, arithmetic: Arithmetic, together: number, count
   const [notes, equations] = [examined.map(({ noted }) => noted), examined.map(({ equation }) => equation)];
   const parts: readonly (readonly [name: string, bills: number, work: () => void])[] = [
     ["bytes taken apart", 1, () => decodeLinearBill(file)],
-    ["trees", 1, () => batches.map(({ leaves }) => hashes.merkleRoot(leaves, LEAF_BYTES))],
+    ["trees", 1, () => hashes.merkleRoots(trees, LEAF_BYTES)],
     ["commitments decoded and added", 1, () => sums.of(runs, table)],
     ["signatures and keys", together, () => NotedChecks.hold(notes, arithmetic, entropy)],
     ["equations", together, () => areOpened(equations, coefficientsFor(together, entropy), group)],

@@ -8,7 +8,9 @@ import type { Certificate } from "../trusted/authority/certificate.js";
 import { intervalStart_s } from "../trusted/metrology/interval.js";
 import { type BatchStatement, LEAF_BYTES } from "../trusted/sealing/batch.js";
 import {
-  checkLeaves,
+  type ClaimedLeaves,
+  checkOrder,
+  checkRoots,
   isCertified,
   linkOf,
   nameOf,
@@ -173,17 +175,26 @@ export function verifyBatches(
 ): LeafRun[] {
   const trust: Trust = { certificate, renewals, revocation };
   const runs: LeafRun[] = [];
-  const batches = bill.batches.map((supplied) => {
-    const batch = verifyStatement(supplied.document, trust, checks);
-    const isBilled = overlaps(batch.statement, period);
-    const isBare = supplied.leaves.length === 0;
-    ensure(!isBilled || !isBare, () => `${nameOf(batch.statement)}: comes without its leaves`);
-    if (!isBare) checkLeaves(batch, supplied.leaves, checks.hashes);
-    ledger.record(linkOf(batch));
-    if (isBilled) runs.push(runOf(batch.statement, supplied, period));
-    return batch;
-  });
-  checkComplete(batches, period, bill.epoch);
+  const claimed: ClaimedLeaves[] = [];
+  try {
+    for (const supplied of bill.batches) {
+      const batch = verifyStatement(supplied.document, trust, checks);
+      const isBilled = overlaps(batch.statement, period);
+      const isBare = supplied.leaves.length === 0;
+      ensure(!isBilled || !isBare, () => `${nameOf(batch.statement)}: comes without its leaves`);
+      if (!isBare) checkOrder(batch, supplied.leaves);
+      claimed.push({ batch, leaves: supplied.leaves });
+      if (isBilled) runs.push(runOf(batch.statement, supplied, period));
+    }
+  } finally {
+    // Before whatever is wrong with a batch comes what is wrong with those before it, and these are recorded.
+    checkRoots(claimed, checks.hashes, (batch) => ledger.record(linkOf(batch)));
+  }
+  checkComplete(
+    claimed.map(({ batch }) => batch),
+    period,
+    bill.epoch,
+  );
   return runs;
 }
 

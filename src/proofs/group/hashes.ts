@@ -1,6 +1,7 @@
 // The hashes that take the time when many batches are verified, and two ways to compute them: noble's with the meter's
 // own tree, which everything is tested against, and the module's, which hashes four leaves or nodes at once.
 import { sha256, sha512 } from "@noble/hashes/sha2.js";
+import { concatBytes } from "@noble/hashes/utils.js";
 import { LEAVES_MAX, MerkleFrontier } from "../../trusted/sealing/merkle.js";
 import { countPieces } from "./assertions.js";
 
@@ -9,16 +10,25 @@ export const LEAF_BYTES_MAX = 54;
 /** Bytes of a message, at most. */
 export const MESSAGE_BYTES_MAX = 1 << 20;
 
+/** Trees at once, at most. */
+export const TREES_MAX = 4096;
+export const ROOT_BYTES = 32;
+
 export interface Hashes {
   readonly name: "noble" | "wasm";
   /** Of at most MESSAGE_BYTES_MAX bytes. */
   sha256(message: Uint8Array): Uint8Array;
   sha512(message: Uint8Array): Uint8Array;
   /**
-   * The root of the tree of RFC 9162, section 2.1, with SHA-256.
-   * @param leaves one after the other, 1 to 768 of `leafBytes` each, which are 1 to LEAF_BYTES_MAX; asserted.
+   * The roots of trees of RFC 9162, section 2.1, with SHA-256: 32 bytes of each, one after the other.
+   * @param trees at most TREES_MAX. Of each its leaves, one after the other, 1 to 768 of `leafBytes` each, which are
+   *   1 to LEAF_BYTES_MAX; asserted.
    */
-  merkleRoot(leaves: Uint8Array, leafBytes: number): Uint8Array;
+  merkleRoots(trees: readonly Uint8Array[], leafBytes: number): Uint8Array;
+}
+
+export function assertTrees({ length }: readonly Uint8Array[]): void {
+  if (length > TREES_MAX) throw new Error(`${length} trees are more than ${TREES_MAX}`);
 }
 
 /** The number of leaves, asserted to be one that a batch has. */
@@ -46,10 +56,15 @@ export const nobleHashes: Hashes = {
     return sha512(message);
   },
 
-  merkleRoot(leaves, leafBytes) {
-    const count = countLeaves(leaves, leafBytes);
-    const tree = new MerkleFrontier();
-    for (let at = 0; at < count; at++) tree.append(leaves.subarray(at * leafBytes, (at + 1) * leafBytes));
-    return tree.root();
+  merkleRoots(trees, leafBytes) {
+    assertTrees(trees);
+    return concatBytes(...trees.map((leaves) => rootOf(leaves, leafBytes)));
   },
 };
+
+function rootOf(leaves: Uint8Array, leafBytes: number): Uint8Array {
+  const count = countLeaves(leaves, leafBytes);
+  const tree = new MerkleFrontier();
+  for (let at = 0; at < count; at++) tree.append(leaves.subarray(at * leafBytes, (at + 1) * leafBytes));
+  return tree.root();
+}

@@ -33,8 +33,16 @@ export interface Exports {
   fold(folded: number, scalars: number, points: number, count: number, work: number): void;
   sha256(digest: number, message: number, length: number): void;
   sha512(digest: number, message: number, length: number): void;
-  merkleRoot(root: number, leaves: number, leafBytes: number, count: number, work: number): void;
-  merkleBytes(count: number): number;
+  merkleRoots(
+    roots: number,
+    leaves: number,
+    leafBytes: number,
+    counts: number,
+    trees: number,
+    count: number,
+    work: number,
+  ): void;
+  merkleBytes(count: number, trees: number): number;
   setElements(encodings: number, stride: number, hints: number, order: number, count: number): void;
   sumElements(sum: number): number;
   addElements(sums: number, classes: number): number;
@@ -71,6 +79,18 @@ export class Area {
   put(bytes: Uint8Array): number {
     const at = this.take(bytes.length);
     this.#all().set(bytes, at);
+    return at;
+  }
+
+  /** Puts pieces of bytes, `length` in all, one after the other. */
+  putAll(pieces: readonly Uint8Array[], length: number): number {
+    const at = this.take(length);
+    const all = this.#all();
+    let end = at;
+    for (const piece of pieces) {
+      all.set(piece, end);
+      end += piece.length;
+    }
     return at;
   }
 

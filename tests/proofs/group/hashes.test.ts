@@ -27,11 +27,17 @@ describe.each(BOTH.map((hashes) => [hashes.name, hashes] as const))("the %s hash
   });
 
   it("asserts how many leaves there are, and of what size", () => {
-    expect(() => hashes.merkleRoot(new Uint8Array(), 38)).toThrow("0 leaves");
-    expect(() => hashes.merkleRoot(new Uint8Array(769 * 38), 38)).toThrow("769 leaves");
-    expect(() => hashes.merkleRoot(new Uint8Array(39), 38)).toThrow("39 bytes");
-    expect(() => hashes.merkleRoot(new Uint8Array(55), 55)).toThrow("leaves of 55 bytes");
-    expect(() => hashes.merkleRoot(new Uint8Array(), 0)).toThrow("leaves of 0 bytes");
+    expect(() => hashes.merkleRoots([new Uint8Array(38), new Uint8Array()], 38)).toThrow("0 leaves");
+    expect(() => hashes.merkleRoots([new Uint8Array(769 * 38)], 38)).toThrow("769 leaves");
+    expect(() => hashes.merkleRoots([new Uint8Array(39)], 38)).toThrow("39 bytes");
+    expect(() => hashes.merkleRoots([new Uint8Array(55)], 55)).toThrow("leaves of 55 bytes");
+    expect(() => hashes.merkleRoots([new Uint8Array()], 0)).toThrow("leaves of 0 bytes");
+  });
+
+  it("asserts how many trees there are", () => {
+    const trees = new Array<Uint8Array>(4097).fill(new Uint8Array(1));
+    expect(() => hashes.merkleRoots(trees, 1)).toThrow("4097 trees");
+    expect(hashes.merkleRoots([], 38)).toHaveLength(0);
   });
 
   it("asserts how long a message is", () => {
@@ -50,7 +56,7 @@ describe("both hashes", () => {
     }
   });
 
-  it("give the same roots over any number of leaves, of any size", () => {
+  it("give the same root over any number of leaves, of any size", () => {
     const cases = [
       ...Array.from({ length: 100 }, (_, at) => [at + 1, 38] as const),
       ...[1, 2, 37, 53, 54].map((size) => [13, size] as const),
@@ -60,8 +66,37 @@ describe("both hashes", () => {
     ];
     for (const [count, size] of cases) {
       const leaves = noise(count * size, count);
-      const [noble, wasm] = BOTH.map((hashes) => bytesToHex(hashes.merkleRoot(leaves, size)));
+      const [noble, wasm] = BOTH.map((hashes) => bytesToHex(hashes.merkleRoots([leaves], size)));
       expect([count, size, wasm]).toEqual([count, size, noble]);
+    }
+  });
+
+  it("give the roots of many trees as of each alone", () => {
+    const mixes = [
+      [3, 2],
+      [1, 1, 1, 1, 1],
+      [48, 47, 1, 46, 5, 48],
+      [7, 768, 6, 1, 33],
+      [10, 100, 232],
+    ];
+    for (const counts of [...mixes, Array.from({ length: 70 }, (_, at) => ((at * 37) % 99) + 1)]) {
+      const trees = counts.map((count, at) => noise(count * 38, at + count));
+      const alone = trees.map((leaves) => bytesToHex(nobleHashes.merkleRoots([leaves], 38)));
+      for (const hashes of BOTH) {
+        expect(bytesToHex(hashes.merkleRoots(trees, 38))).toBe(alone.join(""));
+      }
+    }
+  });
+
+  it("give the roots of more trees than share lanes", () => {
+    const trees = Array.from({ length: 13 }, (_, at) => noise((768 - at) * 2, at));
+    const single = Array.from({ length: 4096 }, (_, at) => noise(1, at));
+    for (const [leaves, size] of [
+      [trees, 2],
+      [single, 1],
+    ] as const) {
+      const [noble, wasm] = BOTH.map((hashes) => bytesToHex(hashes.merkleRoots(leaves, size)));
+      expect(wasm).toBe(noble);
     }
   });
 });

@@ -1,6 +1,6 @@
 // What the module exports. Callers put bytes into memory from `heap()` on, where nothing else lives.
 export { addElements, BASE, setElements, sumElements } from "./classes";
-export { merkleBytes, merkleRoot } from "./merkle";
+export { merkleBytes, merkleRoots } from "./merkle";
 export { pippenger, pippengerBytes } from "./pippenger";
 export { NEUTRAL, POINT } from "./point";
 export { decode, decodeEd25519, decodeHinted, encode, fromUniform, hints } from "./ristretto";

@@ -38,7 +38,7 @@ class Four {
 
   /** What a round adds to d, and with `second` makes the new a. */
   @inline static first(e: v128, f: v128, g: v128, h: v128, t: usize): v128 {
-    const word = i32x4.add(v128.load32_splat(K + 4 * t), v128.load(W + 16 * t));
+    const word = v128.load(ADDENDS + 16 * t);
     return i32x4.add(i32x4.add(h, word), i32x4.add(Four.sum1(e), Four.choice(e, f, g)));
   }
 
@@ -52,20 +52,32 @@ class Four {
   }
 }
 
-/** The message schedule, of which the caller of `compressFour` fills the first 16 vectors. */
+/** The message schedule, of which the caller of `scheduleFour` fills the first 16 vectors. */
 export const W: usize = memory.data(1024, 16);
+/** What each round adds: its word of the schedule and its constant. */
+export const ADDENDS: usize = memory.data(1024, 16);
 
 /** The initial states. */
 export function beginFour(states: usize): void {
   for (let at: usize = 0; at < 8; at++) v128.store(states + 16 * at, v128.load32_splat(INITIAL + 4 * at));
 }
 
-/** Takes the four blocks in W into the states (section 6.2.2). */
-export function compressFour(states: usize): void {
-  for (let w: usize = W + 256; w < W + 1024; w += 16) {
-    const old = i32x4.add(v128.load(w - 256), Four.sigma0(v128.load(w - 240)));
-    v128.store(w, i32x4.add(old, i32x4.add(v128.load(w - 112), Four.sigma1(v128.load(w - 32)))));
+/** The schedule of the four blocks in W (section 6.2.2, step 1), with the constants, to ADDENDS. */
+export function scheduleFour(): void {
+  for (let t: usize = 0; t < 16; t++) {
+    v128.store(ADDENDS + 16 * t, i32x4.add(v128.load(W + 16 * t), v128.load32_splat(K + 4 * t)));
   }
+  for (let t: usize = 16; t < ROUNDS; t++) {
+    const w = W + 16 * t;
+    const old = i32x4.add(v128.load(w - 256), Four.sigma0(v128.load(w - 240)));
+    const word = i32x4.add(old, i32x4.add(v128.load(w - 112), Four.sigma1(v128.load(w - 32))));
+    v128.store(w, word);
+    v128.store(ADDENDS + 16 * t, i32x4.add(word, v128.load32_splat(K + 4 * t)));
+  }
+}
+
+/** Takes four blocks into the states, of which ADDENDS has the schedule (section 6.2.2, steps 2 to 4). */
+export function compressFour(states: usize): void {
   let a = v128.load(states);
   let b = v128.load(states, 16);
   let c = v128.load(states, 32);
