@@ -164,8 +164,8 @@ describe("an exchange of readings", () => {
       { numRuns: 1000 },
     );
     // Both kinds occur: a search that calls nothing hidden, or everything, is none.
-    expect(hidden).toBeGreaterThan(300);
-    expect(left).toBeGreaterThan(300);
+    expect(hidden).toBeGreaterThan(100);
+    expect(left).toBeGreaterThan(100);
   });
 });
 
