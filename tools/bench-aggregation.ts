@@ -9,17 +9,13 @@ import { Seals } from "../src/aggregation/seals.js";
 import { decodeShare } from "../src/aggregation/share.js";
 import { sumUp } from "../src/aggregation/sums.js";
 import { DAY_SECONDS } from "../src/trusted/metrology/interval.js";
+import { type Figure, milliseconds } from "./bench-figures.js";
 import { print, progressBar, table, wholeNumber } from "./command-line.js";
 
 const METERS = 10_000;
 const GROUPS = 79;
 const INTERVAL_S = 900;
 const ROUNDS = 5;
-
-interface Figure {
-  readonly name: string;
-  readonly value: string;
-}
 
 export function addBenchAggregation(program: Command): void {
   program
@@ -34,14 +30,6 @@ export function addBenchAggregation(program: Command): void {
 function runBench({ groups, json }: { readonly groups: number; readonly json?: boolean }): void {
   const figures = [...benchInterval(), ...benchDay(groups)];
   print(json, figures, table(figures.map(({ name, value }) => [name, value])));
-}
-
-/** CPU time of this process, ms: on a shared machine it says more than the clock on the wall. */
-function milliseconds(work: () => void): number {
-  const begun = process.cpuUsage();
-  work();
-  const { user, system } = process.cpuUsage(begun);
-  return (user + system) / 1000;
 }
 
 /** The median of several rounds, of which the first warms the engine up. */

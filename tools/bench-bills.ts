@@ -1,6 +1,5 @@
 // sealmeter bench-bills: how many readings one core verifies in a second in bills of three weeks, from the bytes of
 // files to the verdict, and where the time goes.
-import { randomBytes } from "node:crypto";
 import type { Command } from "commander";
 import { modelBill } from "../host-sim/model-bills.js";
 import { ModelStreet } from "../host-sim/model-street.js";
@@ -21,15 +20,14 @@ import { readUint } from "../src/trusted/encoding/bytes.js";
 import { DAY_SECONDS } from "../src/trusted/metrology/interval.js";
 import { LEAF_BYTES } from "../src/trusted/sealing/batch.js";
 import { digest } from "../src/trusted/sealing/keys.js";
-import type { Figure } from "./bench-figures.js";
+import { type Figure, milliseconds, SLIDES_PER_SECOND } from "./bench-figures.js";
 import { print, table, wholeNumber } from "./command-line.js";
+import { entropy } from "./entropy.js";
 
 /** Three weeks of half-hours, as in the slides: 1,008 readings. */
 const DAYS = 21;
 const INTERVAL_S = 1800;
 const READINGS = (DAYS * DAY_SECONDS) / INTERVAL_S;
-/** 27 million meters x 1,008 readings in 12 days (Rial & Danezis, slides). */
-const SLIDES_PER_SECOND = 26_000;
 const NATION = 27_000_000;
 const HOUR_S = 3600;
 /** Meters that really differ; their bills are verified over and over. */
@@ -58,14 +56,6 @@ interface Options {
 function runBench(options: Options): void {
   const figures = benchBillSet(options);
   print(options.json, figures, table(figures.map(({ name, value }) => [name, value])));
-}
-
-/** CPU time of this process, ms: on a shared machine it says more than the clock on the wall. */
-function milliseconds(work: () => void): number {
-  const begun = process.cpuUsage();
-  work();
-  const { user, system } = process.cpuUsage(begun);
-  return (user + system) / 1000;
 }
 
 /** A tariff with so many distinct rates, which alternate from interval to interval. */
@@ -155,8 +145,6 @@ function microsecondsOf(round: { run(count: number): void }, count: number): num
   const times = Array.from({ length: ROUNDS }, () => milliseconds(() => round.run(each)));
   return (1000 * Math.min(...times)) / each;
 }
-
-const entropy = (length: number) => new Uint8Array(randomBytes(length));
 
 /** From the bytes of files to verdicts. */
 class Round {

@@ -1,6 +1,5 @@
 // sealmeter bench-proofs: what a range proof and a month's bill cost to prove and to verify, with the fast group and
 // beside it noble's. Each bill is measured in a process of its own, so that its peak of memory is its own too.
-import { randomBytes } from "node:crypto";
 import { fileURLToPath } from "node:url";
 import { type Command, Option } from "commander";
 import { openedMeter } from "../host-sim/model-bills.js";
@@ -16,8 +15,9 @@ import { encodeTariff, type SignedTariff } from "../src/tariff/document.js";
 import { parseTariff } from "../src/tariff/source.js";
 import { DAY_SECONDS } from "../src/trusted/metrology/interval.js";
 import { digest } from "../src/trusted/sealing/keys.js";
-import { type Figure, figuresOf } from "./bench-figures.js";
+import { type Figure, figuresOf, milliseconds, timed } from "./bench-figures.js";
 import { print, readText, table } from "./command-line.js";
+import { entropy } from "./entropy.js";
 
 /** A month of half-hours: 1,488 readings. */
 const DAYS = 31;
@@ -72,21 +72,12 @@ function benchProofs({ only, group }: Options): Figure[] {
   );
 }
 
-/** CPU time of this process, ms, and what the work gave. */
-function timed<T>(work: () => T): { readonly ms: number; readonly result: T } {
-  const begun = process.cpuUsage();
-  const result = work();
-  const { user, system } = process.cpuUsage(begun);
-  return { ms: (user + system) / 1000, result };
-}
-
-const entropy = (length: number) => new Uint8Array(randomBytes(length));
 const seconds = (ms: number) => `${(ms / 1000).toFixed(2)} CPU s`;
 
 /** The mean of some runs after the first. */
 function warm(work: () => void, runs: number): string {
   work();
-  const { ms } = timed(() => {
+  const ms = milliseconds(() => {
     for (let run = 0; run < runs; run++) work();
   });
   return `${(ms / runs).toFixed(2)} ms`;

@@ -24,15 +24,13 @@ import { array, bstr, int, tstr } from "../src/trusted/encoding/cbor.js";
 import { Journal } from "../src/trusted/journal/journal.js";
 import { DAY_SECONDS } from "../src/trusted/metrology/interval.js";
 import { SECTOR_BYTES } from "../src/trusted/ports.js";
-import { type Figure, figuresOf } from "./bench-figures.js";
+import { type Figure, figuresOf, milliseconds, SLIDES_PER_SECOND } from "./bench-figures.js";
 import { proving } from "./bill.js";
 import { print, readText, table, wholeNumber } from "./command-line.js";
 
 /** Days of the two stretches whose cost is compared. */
 const STRETCH_DAYS = 30;
 const COMMITMENTS = 400;
-/** 27 million meters x 1,008 readings in 12 days (Rial & Danezis, slides). */
-const SLIDES_PER_SECOND = 26_000;
 const EXAMPLE_TARIFF = fileURLToPath(new URL("../docs/examples/time-of-use.json", import.meta.url));
 
 export function addBench(program: Command): void {
@@ -59,14 +57,6 @@ function runBench(options: { readonly days: number; readonly json?: boolean }): 
   ];
   print(options.json, figures, table(figures.map(({ name, value }) => [name, value])));
 }
-
-/** CPU time of this process, ms: on a shared machine it says more than the clock on the wall. */
-const milliseconds = (work: () => void) => {
-  const begun = process.cpuUsage();
-  work();
-  const { user, system } = process.cpuUsage(begun);
-  return (user + system) / 1000;
-};
 
 function benchCommitments(): Figure[] {
   const key = makeCommitmentKey();

@@ -1,11 +1,11 @@
 // Bills as files of a folder: which, in what portions, and the verification of a portion on one core.
-import { randomBytes } from "node:crypto";
 import { closeSync, openSync, readdirSync, readSync, type Stats, statSync } from "node:fs";
 import { join } from "node:path";
 import { fastArithmetic } from "../src/proofs/arithmetic.js";
 import { BILL_BYTES_MAX } from "../src/proofs/billed-period.js";
 import { BillVerifier, type SetTrust, type Verdict } from "../src/supplier/verify-bills.js";
 import { readFile, systemReason, UsageError } from "./command-line.js";
+import { entropy } from "./entropy.js";
 
 /** Most bills of a folder: their batches, 32 each, must find room in the memory of one process, and in one JSON text. */
 export const FILES_MAX = 2 ** 16;
@@ -58,8 +58,6 @@ export function* portions(folder: string, names: readonly string[]): Generator<r
   }
   if (portion.length > 0) yield portion;
 }
-
-const entropy = (length: number) => new Uint8Array(randomBytes(length));
 
 export class FileVerifier {
   readonly #verifier: BillVerifier;

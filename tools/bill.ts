@@ -1,5 +1,4 @@
 // sealmeter bill: the customer's bill of a period with its proof, computed on their own device.
-import { randomBytes } from "node:crypto";
 import type { Command } from "commander";
 import { billAnswer } from "../src/customer/answers.js";
 import { makeBill } from "../src/customer/bill.js";
@@ -22,6 +21,7 @@ import {
   utc,
   writeFile,
 } from "./command-line.js";
+import { entropy } from "./entropy.js";
 import { type CheckSources, checkDirectory } from "./meter-directory.js";
 
 interface Options extends CheckSources, LedgerOptions {
@@ -98,7 +98,7 @@ export const linesJson = ({ energy, standing, levies, vat, total }: BillLines) =
 /** What general bills are proved with. */
 export const proving = (): Proving => ({
   group: fastGroup(),
-  entropy: (length) => new Uint8Array(randomBytes(length)),
+  entropy,
 });
 
 function runBill(directory: string, options: Options): void {

@@ -125,8 +125,6 @@ export function checkPeriod(tariff: Tariff, period: Period): void {
   ensure(isBounded, `the period has more than ${BILL_LEAVES_MAX} intervals`);
 }
 
-export { daysOf } from "../tariff/evaluate.js";
-
 /** Whose period a bill is of, as the authority has certified it. */
 export interface CertifiedPeriod {
   readonly certificate: Certificate;

@@ -10,15 +10,13 @@ import type { Group } from "./group/group.js";
 import type { Hashes } from "./group/hashes.js";
 import { areSigned, claimOf, decodedOrNull, type SignatureClaim, signingKeys } from "./signature-claims.js";
 import { type EvidenceChecks, ensure } from "./signed.js";
+import type { Entropy } from "./transcript.js";
 
 /** Bytes of a random coefficient. */
 const COEFFICIENT_BYTES = 16;
 const COEFFICIENT_BITS = 128n;
 /** Bytes of a key id (trusted/sealing/signature.ts). */
 const KID_BYTES = 8;
-
-/** So many unforeseeable bytes. */
-export type Entropy = (length: number) => Uint8Array;
 
 /** 128 random bits for each of `count` equations that are checked as one. */
 export function coefficientsFor(count: number, entropy: Entropy): bigint[] {

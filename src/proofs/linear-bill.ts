@@ -5,17 +5,16 @@
 import { ed25519 } from "@noble/curves/ed25519.js";
 import { bytesToNumberLE } from "@noble/curves/utils.js";
 import type { SignedTariff } from "../tariff/document.js";
-import { billLines } from "../tariff/evaluate.js";
+import { billLines, daysOf } from "../tariff/evaluate.js";
 import { bstr } from "../trusted/encoding/cbor.js";
-import { BLINDING_BASE } from "../trusted/sealing/commitment.js";
 import { bytesOf } from "../trusted/sealing/edwards.js";
 import { type Arithmetic, fastArithmetic } from "./arithmetic.js";
 import { checkLines, checkTotal } from "./bill-lines.js";
 import { type Bill, decodeBill, encodeBill } from "./billed-period.js";
+import { generatorsOf } from "./bulletproofs/generators.js";
 import {
   type BillTrust,
   checkPeriod,
-  daysOf,
   type VerifiedBill,
   verifiedBill,
   verifyBatches,
@@ -177,7 +176,7 @@ export function areOpened(
     ofBase -= coefficient * energy;
     ofBlinding -= coefficient * opening;
   }
-  const points = [group.base, group.decode(BLINDING_BASE), ...equations.map(({ sum }) => sum)];
+  const points = [generatorsOf(group).pedersen, ...equations.map(({ sum }) => sum)];
   const scalars = [Fn.create(ofBase), Fn.create(ofBlinding), ...coefficients];
   return group.isZero(group.sum(scalars, group.concat(points)));
 }

@@ -6,12 +6,13 @@
 // What the supplier remembers stands apart (bill-set.ts): bills may be verified on many cores, but memory is one.
 import type { Arithmetic } from "../proofs/arithmetic.js";
 import type { BillTrust, VerifiedBill } from "../proofs/completeness.js";
-import { coefficientsFor, type Entropy, NotedChecks } from "../proofs/evidence-checks.js";
+import { coefficientsFor, NotedChecks } from "../proofs/evidence-checks.js";
 import { BatchLedger, type ChainLink } from "../proofs/ledger.js";
 import { areOpened, decodeLinearBill, type ExaminedBill, examineLinearBill } from "../proofs/linear-bill.js";
 import { verifyProvedBill } from "../proofs/proved-bill.js";
 import { RateTables } from "../proofs/rate-classes.js";
 import { VerificationError } from "../proofs/signed.js";
+import type { Entropy } from "../proofs/transcript.js";
 import { WeightedSums } from "../proofs/weighted-sum.js";
 import { FormatError } from "../trusted/encoding/bytes.js";
 
