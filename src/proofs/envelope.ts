@@ -6,7 +6,8 @@ import { equalBytes } from "./equal-bytes.js";
 
 const SIGN1_TAG = 18;
 const KID = 4;
-const KID_BYTES = 8;
+/** Bytes of a key id (trusted/sealing/signature.ts). */
+export const KID_BYTES = 8;
 const SIGNATURE_BYTES = 64;
 const HEADER_BYTES_MAX = 64;
 

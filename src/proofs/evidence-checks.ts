@@ -5,6 +5,7 @@ import type { Certificate } from "../trusted/authority/certificate.js";
 import type { DocumentType, Sign1 } from "../trusted/encoding/cose.js";
 import type { Arithmetic } from "./arithmetic.js";
 import { badAgreementKey, badSigningKey } from "./certificate.js";
+import { KID_BYTES } from "./envelope.js";
 import { equalBytes } from "./equal-bytes.js";
 import type { Group } from "./group/group.js";
 import type { Hashes } from "./group/hashes.js";
@@ -15,8 +16,6 @@ import type { Entropy } from "./transcript.js";
 /** Bytes of a random coefficient. */
 const COEFFICIENT_BYTES = 16;
 const COEFFICIENT_BITS = 128n;
-/** Bytes of a key id (trusted/sealing/signature.ts). */
-const KID_BYTES = 8;
 
 /** 128 random bits for each of `count` equations that are checked as one. */
 export function coefficientsFor(count: number, entropy: Entropy): bigint[] {

@@ -24,12 +24,11 @@ import { checksAtOnce } from "./evidence-checks.js";
 import type { Group, Points } from "./group/group.js";
 import { type OpenedMeter, openPeriod } from "./opened-meter.js";
 import { RateTables, rateOf } from "./rate-classes.js";
+import { SCALAR_BYTES } from "./scalars.js";
 import { type EvidenceChecks, ensure } from "./signed.js";
 import { WeightedSums } from "./weighted-sum.js";
 
 const Fn = ed25519.Point.Fn;
-
-const SCALAR_BYTES = 32;
 
 /** A bill with its proof. */
 export interface LinearBill extends Bill {
