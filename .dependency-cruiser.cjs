@@ -1,7 +1,7 @@
 // Import direction between the rooms (docs/trusted-unit.md): arrows point one way, and the trusted
 // room sees nothing but itself and @noble/*.
 const outer = "^(tools|firmware|host-sim)/";
-const parties = "^src/(meter|credit|customer|supplier|aggregation)/";
+const parties = "^src/(meter|credit|display|customer|supplier|aggregation)/";
 const statements = "^src/(tariff|proofs)/";
 module.exports = {
   forbidden: [

@@ -86,6 +86,12 @@ const COUNTS = { closed: 0, commands: 4, energy_Wh: 8 } as const;
  */
 export class CountingCompanion implements Companion {
   loadSwitch = 2;
+  /** Its answers at the next looks, first to last. */
+  readonly answers: CompanionAnswer[] = [];
+  /** What it was shown last: uptime, time, energy in no closed interval. */
+  looked: readonly [number, number | null, readonly number[]] | null = null;
+  /** The meter as it was told at the last power-up. */
+  meter: readonly [readonly string[], number] | null = null;
   /** What it was told of the switch. */
   readonly told: number[] = [];
   /** What it was asked, to be compared with what the unit has kept. */
@@ -100,6 +106,15 @@ export class CountingCompanion implements Companion {
   ): CompanionAnswer {
     this.closed.push({ interval, status, readings });
     return this.#count(state, { closed: 1, energy_Wh: readings[0] ?? 0 });
+  }
+
+  begin(_state: Uint8Array, channels: readonly string[], intervalSeconds: number): void {
+    this.meter = [channels, intervalSeconds];
+  }
+
+  look(_state: Uint8Array, now_ms: number, time_s: number | null, Wh: readonly number[]) {
+    this.looked = [now_ms, time_s, Wh];
+    return this.answers.shift() ?? null;
   }
 
   command(state: Uint8Array, kind: number, argument: Uint8Array): CompanionAnswer | null {

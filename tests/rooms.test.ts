@@ -7,11 +7,11 @@ import { describe, expect, it } from "vitest";
 
 const TRUSTED = fileURLToPath(new URL("../src/trusted", import.meta.url));
 /** The plan was 2,500; docs/trusted-unit.md says what has come to need more. */
-const TOTAL_LINES_MAX = 3790;
+const TOTAL_LINES_MAX = 3815;
 const FUNCTION_LINES_MAX = 60;
 /** Most lines a room, without comments and blank lines; "." is the unit's face, ports and dispatch. */
 const ROOM_LINES_MAX: Readonly<Record<string, number>> = {
-  ".": 635,
+  ".": 670,
   authority: 640,
   blinding: 765,
   encoding: 200,

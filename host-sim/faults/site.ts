@@ -319,6 +319,8 @@ export class Site {
 
   #companion(): Companion {
     return {
+      begin: () => undefined,
+      look: () => null,
       intervalClosed: (state, interval, status, readings) => {
         const closed = { interval, status, readings };
         const timeInHand = this.#answer() !== null;

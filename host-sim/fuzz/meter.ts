@@ -60,6 +60,12 @@ class WatchedSecrets implements SecretStore {
 class WatchedCompanion implements Companion {
   asked = 0;
 
+  begin(): void {}
+
+  look(): null {
+    return null;
+  }
+
   intervalClosed(state: Uint8Array): CompanionAnswer {
     return { companion: state, loadSwitch: 2 };
   }

@@ -76,7 +76,10 @@ export interface RealTimeClock {
 
 /** Sensors of the case and the connection, and the mains itself; debounced by the device. */
 export interface Inputs {
-  /** Bit n - 1 is set while tamper input n is active: 1 cover, 2 magnet, 3 reversed current, 4 missing voltage. */
+  /**
+   * Bit n - 1 is set while tamper input n is active: 1 cover, 2 magnet, 3 reversed current, 4 missing voltage, 5 the
+   * load switch's contacts are not where they were put.
+   */
   tamper(): number;
   /** Whether the mains are failing: the supply may last for milliseconds only. */
   mainsFailing(): boolean;
@@ -103,21 +106,39 @@ export interface Loader {
 }
 
 /**
- * COMPANION_BYTES of its state, kept in the unit's state record, and what the load switch shall be: 0 open, 1 ready
- * for reconnection, 2 closed.
+ * COMPANION_BYTES of its state, kept in the unit's state record; what the load switch shall be: 0 open, 1 ready for
+ * reconnection, 2 closed; and, of a look or a command, whether to tell that the credit has crossed a limit.
  */
-export type CompanionAnswer = { readonly companion: Uint8Array; readonly loadSwitch: number };
+export interface CompanionAnswer {
+  readonly companion: Uint8Array;
+  readonly loadSwitch: number;
+  readonly crossed?: boolean;
+}
 
 /** Pre-payment and the load switch: beside the unit, without its keys, its flash or a network. */
 export interface Companion {
+  /** At power-up, before all else: its state, the OBIS codes of the channels, seconds of an interval. */
+  begin(state: Uint8Array, channels: readonly string[], intervalSeconds: number): void;
   /** An interval has just closed. @param Wh its readings by channel. */
   intervalClosed(state: Uint8Array, interval: number, status: number, Wh: readonly number[]): CompanionAnswer;
   /**
+   * At every step, and 10 s after an answer again: each is a record.
+   * @param now_ms uptime. @param time_s Unix time, or null while it is unconfirmed.
+   * @param Wh what has flowed and is in no closed interval yet, by channel.
+   * @returns null to leave everything as it is.
+   */
+  look(
+    state: Uint8Array,
+    now_ms: number,
+    time_s: number | null,
+    Wh: readonly number[],
+  ): CompanionAnswer | null;
+  /**
    * An authentic command of kind 4 to 7 in its turn.
-   * @param argument its CBOR item as it came, to be checked whole.
+   * @param item its argument in CBOR as it came, to be checked whole.
    * @returns null to refuse it.
    */
-  command(state: Uint8Array, kind: number, argument: Uint8Array): CompanionAnswer | null;
+  command(state: Uint8Array, kind: number, item: Uint8Array, time_s: number | null): CompanionAnswer | null;
   /** The state of the switch is durable now: at power-up, and after each change. */
   switched(loadSwitch: number): void;
 }

@@ -11,7 +11,9 @@ import {
   CommandKind,
   DOCUMENT_BYTES_MAX,
   decodeCommand,
+  type Effect,
   effectOf,
+  effectOfAnswer,
   type Role,
   readTimeAnswer,
 } from "./authority/command.js";
@@ -28,6 +30,7 @@ import { isOfType } from "./encoding/cose.js";
 import { Journal, MessageKind, RecordType } from "./journal/journal.js";
 import { DAY_SECONDS, intervalStart_s, Status } from "./metrology/interval.js";
 import { Measurement } from "./metrology/measurement.js";
+import { registerNow_Wh } from "./metrology/registers.js";
 import type { Ports } from "./ports.js";
 import { CommitmentKey } from "./sealing/commitment.js";
 import { numberOf } from "./sealing/edwards.js";
@@ -51,7 +54,10 @@ const COMMANDS_A_DAY = 64;
 const ROLLED_BACK = 100;
 const WATCHDOG = 255;
 const FRONT_END = 101;
-const TAMPER_INPUTS = 4;
+const TAMPER_INPUTS = 5;
+/** From an answer of the Companion, which is a record, to the next question, ms. */
+const COMPANION_EVERY_MS = 10_000;
+const SWITCH = ["open", "ready", "closed"];
 
 /** Unit of a thousand of a channel's counts, by the OBIS medium and quantity (IEC 62056-6-1). */
 const unitOf = (obis: string) =>
@@ -89,6 +95,8 @@ export class MetrologyUnit {
   #tamper = 0;
   #mainsFailing = false;
   #loadSwitch: number;
+  /** When the Companion's last answer was recorded. */
+  #consulted_ms = -COMPANION_EVERY_MS;
   /** Whether the loader was asked today to install what was approved. */
   #askedLoader = false;
 
@@ -116,6 +124,8 @@ export class MetrologyUnit {
     if (ports.watchdog?.restarted) this.#fault(WATCHDOG);
     // The counts must outlive the next power cut, or a loose contact writes events without end.
     this.#journal.writeState();
+    const { channels, intervalSeconds } = this.#configuration;
+    ports.companion?.begin(state.companion.slice(), channels, intervalSeconds);
     ports.companion?.switched(state.loadSwitch);
   }
 
@@ -136,6 +146,7 @@ export class MetrologyUnit {
     this.#ports.watchdog?.feed();
     // Nothing is begun that a failing supply may not let end.
     if (this.#mainsFailing) return false;
+    this.#consultCompanion(now_ms, time_s);
     if (time_s !== null) this.#beginDay(time_s);
     return this.#work(now_ms, time_s);
   }
@@ -193,7 +204,8 @@ export class MetrologyUnit {
 
   /** What the meter shows, line by line: the legally relevant result. Registers are the persisted ones. */
   display(now_ms: number): readonly string[] {
-    const { meterId, channels } = this.#configuration;
+    const { meterId, channels, intervalSeconds } = this.#configuration;
+    const { nextBatch, sealedTo } = this.#journal.state;
     const time_s = this.#clock.time_s(now_ms);
     const lines = [`${meterId}`, `software ${bytesToHex(this.#ports.image.softwareId).slice(0, 16)}`];
     this.#measurement.registers_Wh.forEach((register_Wh, at) => {
@@ -202,12 +214,15 @@ export class MetrologyUnit {
       lines.push(`${obis} ${`${Math.floor(register_Wh / 1000)}`.padStart(6, "0")}.${Wh} ${unitOf(obis)}`);
     });
     lines.push(time_s === null ? "time unconfirmed" : new Date(time_s * 1000).toISOString());
+    if (this.#ports.companion) lines.push(`load switch ${SWITCH[this.#loadSwitch]}`);
+    const sealed = new Date(intervalStart_s(sealedTo, intervalSeconds) * 1000).toISOString();
+    if (nextBatch > 0) lines.push(`batch ${nextBatch - 1} sealed to ${sealed}`);
     if (this.#testFailed > 0) lines.push(`self-test ${this.#testFailed} failed: not sealing`);
     if (this.#badSectors > 0) lines.push("flash fault");
     if (this.#tamper > 0) lines.push("tamper");
     if (this.#refused > 0) lines.push(`${this.#refused} messages refused`);
     const user = this.#pairing?.user;
-    if (user) lines.push(`pair with ${bytesToHex(digest(user).slice(0, 4))}? press again`);
+    if (user) lines.push(`pair with ${bytesToHex(digest(user).slice(0, 8))}? press again`);
     return lines;
   }
 
@@ -266,6 +281,18 @@ export class MetrologyUnit {
     this.#loadSwitch = loadSwitch;
     this.#ports.companion?.switched(loadSwitch);
     return true;
+  }
+
+  /** Credit runs out, and a person closes what is ready, at any time; while the time is unknown no interval closes. */
+  #consultCompanion(now_ms: number, time_s: number | null): void {
+    const { companion } = this.#ports;
+    const { state } = this.#journal;
+    if (!companion || now_ms - this.#consulted_ms < COMPANION_EVERY_MS) return;
+    const Wh = state.channels.map((channel) => registerNow_Wh(channel) - channel.register_Wh);
+    const answer = companion.look(state.companion.slice(), now_ms, time_s, Wh);
+    if (!answer) return;
+    this.#consulted_ms = now_ms;
+    this.#carryOut(effectOfAnswer(answer, state));
   }
 
   #reportFaults(now_ms: number): void {
@@ -452,16 +479,21 @@ export class MetrologyUnit {
     if (this.#events.count(EventType.COMMAND_ACCEPTED) >= COMMANDS_A_DAY)
       throw new FormatError("enough commands for today");
     const circumstances = { ...this.#ports, state, configuration: this.#configuration, signer, time_s };
-    const { change, configuration, events, documents } = effectOf(command, receipt, circumstances);
+    const effect = effectOf(command, receipt, circumstances);
+    const { configuration, events, documents } = effect;
     // What is stored with an event needs one that is written singly.
     if (documents && !events.some(([type]) => this.#events.hasRoom(type)))
       throw new FormatError("enough of these for today");
-    Object.assign(state, change);
-    this.#events.commit(events, documents, change.companion ? RecordType.COMMAND : RecordType.EVENT);
-    this.#switchMoved();
+    this.#carryOut(effect);
     if (!configuration) return;
     this.#configuration = configuration;
     this.#measurement.configuration = configuration;
+  }
+
+  #carryOut({ change, events, documents }: Effect): void {
+    Object.assign(this.#journal.state, change);
+    this.#events.commit(events, documents, change.companion ? RecordType.COMMAND : RecordType.EVENT);
+    this.#switchMoved();
   }
 
   #followTime(command: Command, arrival_ms: number, now_ms: number): void {

@@ -3,6 +3,7 @@ import { afterEach, describe, expect, it, vi } from "vitest";
 import { EventType } from "../../src/trusted/authority/events.js";
 import { bstr, int, NIL } from "../../src/trusted/encoding/cbor.js";
 import { Status } from "../../src/trusted/metrology/interval.js";
+import type { CompanionAnswer } from "../../src/trusted/ports.js";
 import { CountingCompanion, countsIn } from "../bench-devices.js";
 import { BenchMeter, DAY_S, HALF_HOUR_S, MIDNIGHT_S } from "../bench-meter.js";
 import { cutEverywhere, expectConsistent, MODES, type Mode } from "../cut-everywhere.js";
@@ -97,6 +98,63 @@ describe("at each interval's close", () => {
   });
 });
 
+describe("at every step", () => {
+  const answerOf = (meter: BenchMeter, changes: Partial<CompanionAnswer>): CompanionAnswer => {
+    return { companion: meter.stored.state.companion, loadSwitch: 2, ...changes };
+  };
+
+  it("it is told at power-up what it is beside, and is shown the time and what has flowed since the last close", () => {
+    const { companion, meter } = meterWithCompanion();
+    expect(companion.meter).toEqual([["1-0:1.8.0"], HALF_HOUR_S]);
+    meter.pass(600, [6000]);
+    expect(companion.looked).toEqual([meter.uptime_ms, meter.now_s, [1000]]);
+    meter.boot();
+    meter.run();
+    expect(companion.looked?.[1]).toBeNull();
+    meter.pass(600, [6000]);
+    // Untimed energy is with what was open at the cut.
+    expect(companion.looked?.[2]).toEqual([2000]);
+  });
+
+  it("what it answers is kept at once with the events that tell of it, and it is not asked again for 10 s", () => {
+    const { companion, meter } = meterWithCompanion();
+    const kept = new Uint8Array(64).fill(7);
+    companion.answers.push(answerOf(meter, { companion: kept, loadSwitch: 0, crossed: true }));
+    companion.answers.push(answerOf(meter, { companion: kept, loadSwitch: 1 }));
+    meter.pass(60, [1000]);
+    expect(meter.events.slice(-2).map(({ type, detail }) => [type, detail])).toEqual([
+      [EventType.LOAD_SWITCH, 0],
+      [EventType.CREDIT, null],
+    ]);
+    expect(meter.stored.state).toMatchObject({ companion: kept, loadSwitch: 0 });
+    expect(companion.told).toEqual([2, 0]);
+    meter.pass(9, [1000], 9);
+    expect(companion.answers).toHaveLength(1);
+    meter.pass(1);
+    expect(companion.told).toEqual([2, 0, 1]);
+    expect(meter.stored.state.loadSwitch).toBe(1);
+  });
+
+  it("what it keeps without an event is kept too", () => {
+    const { companion, meter } = meterWithCompanion();
+    const before = meter.events.length;
+    const kept = new Uint8Array(64).fill(9);
+    companion.answers.push(answerOf(meter, { companion: kept }));
+    meter.pass(60);
+    expect(meter.stored.state.companion).toEqual(kept);
+    expect(meter.events).toHaveLength(before);
+  });
+
+  it("the switch and the last seal are on the display", () => {
+    const { companion, meter } = meterWithCompanion();
+    const shown = () => meter.unit.display(meter.uptime_ms).slice(4);
+    expect(shown()).toEqual(["load switch closed"]);
+    companion.answers.push(answerOf(meter, { loadSwitch: 1 }));
+    meter.passUntil(DAY_S + 60);
+    expect(shown()).toEqual(["load switch ready", "batch 0 sealed to 2011-07-02T00:00:00.000Z"]);
+  });
+});
+
 describe("a command of kind 4 to 7", () => {
   it("goes to it as it came, with the state that it gave last", () => {
     const { companion, meter } = meterWithCompanion();
@@ -105,7 +163,7 @@ describe("a command of kind 4 to 7", () => {
     for (const [at, argument] of sent.entries()) {
       const { companion: kept } = meter.stored.state;
       order(meter, 4 + at, argument, at + 1);
-      expect(given.mock.calls.at(-1)).toEqual([kept, 4 + at, argument]);
+      expect(given.mock.calls.at(-1)).toEqual([kept, 4 + at, argument, meter.now_s]);
       expect(keptBy(meter).commands).toBe(at + 1);
     }
     expect(meter.stored.state.counters).toEqual([0, 4, 0, 0]);

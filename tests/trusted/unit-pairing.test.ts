@@ -58,7 +58,7 @@ describe("the local port", () => {
     expect(meter.unit.receiveLocal(requestOf(meter))).toBe(true);
     const { user } = new BenchMeter({ seed: 2, provisioned: false }).parties.customer;
     expect(meter.unit.receiveLocal(array(int(4), bstr(user)))).toBe(false);
-    const shown = bytesToHex(digest(meter.parties.customer.user).slice(0, 4));
+    const shown = bytesToHex(digest(meter.parties.customer.user).slice(0, 8));
     expect(promptOf(meter)).toBe(`pair with ${shown}? press again`);
     expect(pairingsOf(meter)).toBe(0);
     press(meter);

@@ -8,7 +8,7 @@ import { decodeSign1 } from "../encoding/cose.js";
 import { type Message, MessageKind } from "../journal/journal.js";
 import type { MeterState } from "../journal/state.js";
 import { DAY_SECONDS, U32_MAX } from "../metrology/interval.js";
-import type { Ports } from "../ports.js";
+import type { CompanionAnswer, Ports } from "../ports.js";
 import type { FixedBaseTable } from "../sealing/fixed-base.js";
 import { digest } from "../sealing/keys.js";
 import { keyId, type SigningKey, verifyDocument } from "../sealing/signature.js";
@@ -142,7 +142,7 @@ export function effectOf(command: Command, receipt: Uint8Array, circumstances: C
 }
 
 function actionOf({ kind, reader }: Command, circumstances: Circumstances): Effect {
-  const { state, configuration, companion, image } = circumstances;
+  const { state, configuration, companion, image, time_s } = circumstances;
   switch (kind) {
     case CommandKind.CONFIGURATION:
       return reconfigure(changeConfiguration(configuration, reader));
@@ -157,12 +157,19 @@ function actionOf({ kind, reader }: Command, circumstances: Circumstances): Effe
     case CommandKind.REGISTER_STATEMENT:
       return stateRegisters(reader, circumstances);
     default: {
-      const answer = companion?.command(state.companion.slice(), kind, reader.rest());
-      if (!answer) return reader.refuse("refused by the credit logic");
-      const moved: Occurrence = [EventType.LOAD_SWITCH, int(answer.loadSwitch)];
-      return { change: answer, events: answer.loadSwitch === state.loadSwitch ? [] : [moved] };
+      const answer = companion?.command(state.companion.slice(), kind, reader.rest(), time_s);
+      return answer ? effectOfAnswer(answer, state) : reader.refuse("refused by the credit logic");
     }
   }
+}
+
+/** What the credit logic wants kept, and the events that tell of it: neither has a balance in it. */
+export function effectOfAnswer(answer: CompanionAnswer, state: MeterState): Effect {
+  const { companion, loadSwitch, crossed } = answer;
+  const events: Occurrence[] = [];
+  if (loadSwitch !== state.loadSwitch) events.push([EventType.LOAD_SWITCH, int(loadSwitch)]);
+  if (crossed) events.push([EventType.CREDIT, NIL]);
+  return { change: { companion, loadSwitch }, events };
 }
 
 /** The new configuration is stored with the event that tells of it. */

@@ -190,6 +190,6 @@ export class Measurement {
     Object.assign(state, { openInterval: next, openStatus: 0 });
     const readings = state.channels.map(({ closed_Wh }) => closed_Wh);
     const answer = this.#ports.companion?.intervalClosed(state.companion.slice(), interval, status, readings);
-    if (answer) Object.assign(state, answer);
+    if (answer) Object.assign(state, { companion: answer.companion, loadSwitch: answer.loadSwitch });
   }
 }

@@ -281,20 +281,27 @@ describe("what a command does", () => {
   it("hands the arguments of kinds 4 to 7 to the Companion as they came, and takes its state", () => {
     const answer = { companion: new Uint8Array(COMPANION_BYTES).fill(3), loadSwitch: 1 };
     const command = vi.fn(() => answer);
-    const companion = { command, intervalClosed: vi.fn(() => answer), switched: vi.fn() };
+    const untold = { begin: vi.fn(), look: vi.fn(), intervalClosed: vi.fn(() => answer), switched: vi.fn() };
+    const companion = { ...untold, command };
     const given = circumstances({ companion });
     for (const kind of [4, 5, 6, 7]) {
       const argument = array(int(kind), bstr(tariff));
       const { change, configuration } = effectOfCommand("supplier", commandOf(kind, argument, 8), given);
       expect(change).toMatchObject({ companion: answer.companion, loadSwitch: 1 });
       expect(configuration).toBeUndefined();
-      expect(command).toHaveBeenLastCalledWith(given.state.companion, kind, argument);
+      expect(command).toHaveBeenLastCalledWith(given.state.companion, kind, argument, given.time_s);
     }
-    expect(companion.intervalClosed).not.toHaveBeenCalled();
+    for (const other of Object.values(untold)) expect(other).not.toHaveBeenCalled();
   });
 
   it("is refused with the Companion's word, and without a Companion", () => {
-    const deaf = { command: () => null, intervalClosed: vi.fn(), switched: vi.fn() };
+    const deaf = {
+      begin: vi.fn(),
+      look: vi.fn(),
+      command: () => null,
+      intervalClosed: vi.fn(),
+      switched: vi.fn(),
+    };
     for (const given of [circumstances({ companion: deaf }), circumstances()]) {
       expect(() => effectOfCommand("supplier", commandOf(5, int(1), 8), given)).toThrow("refused");
     }
