@@ -50,6 +50,8 @@ export class Device {
     const side = {
       take: () => unit.take(uptime_ms()),
       receive: (bytes: Uint8Array) => unit.receive(uptime_ms(), bytes),
+      receiveLocal: (bytes: Uint8Array) => unit.receiveLocal(bytes),
+      offerTariff: () => false,
     };
     this.#running = { unit, outbox: new Outbox(side, uplink, meterId), booted_ms };
   }

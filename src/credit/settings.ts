@@ -1,7 +1,10 @@
-// The settings of the credit logic by number and by name: what a command of kind 7 may set (docs/protocol.md), and what
-// a person calls it. Both ends take the bounds from here: who signs such a command, and the meter that obeys it. What a
-// setting does is not decided here.
+// What commands may set of the credit logic (docs/protocol.md, kinds 5 and 7): the settings by number, and by the name
+// that a person writes. Both ends take the bounds from here: who signs such a command, and the meter that obeys it. What
+// a setting does is not decided here.
 import { U32_MAX } from "../trusted/metrology/interval.js";
+
+/** Largest top-up, millionths of the currency; the least is 1. */
+export const TOP_UP_MAX = 100_000_000_000;
 
 /** Numbers on the wire. They are never given to another setting. */
 export const CreditSetting = {

@@ -1,7 +1,8 @@
 // The flash layouts of the boards: partitions lie apart and within the chip, applications where the chip can map
-// them, and journal and keys have the size that the unit asks for and are encrypted.
+// them, and journal, keys and tariffs have the size that the unit asks for and are encrypted.
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
+import { TARIFF_SECTORS } from "../../firmware/tariff-store.js";
 import { SECTOR_BYTES } from "../../src/trusted/ports.js";
 
 /** Application partitions begin at multiples of this (ESP-IDF, "Partition Tables"). */
@@ -46,12 +47,13 @@ describe.each([
   });
 
   it.each([
-    ["journal", "JOURNAL_SECTORS"],
-    ["secrets", "SECRET_SECTORS"],
-  ])("gives the %s its sectors, as data and encrypted", (label, constant) => {
+    ["journal", sectors("JOURNAL_SECTORS")],
+    ["secrets", sectors("SECRET_SECTORS")],
+    ["credit", TARIFF_SECTORS],
+  ])("gives the %s its sectors, as data and encrypted", (label, count) => {
     const partition = table.find((candidate) => candidate.label === label);
     expect(partition).toMatchObject({ type: "data", flags: "encrypted" });
-    expect((partition?.end ?? 0) - (partition?.offset ?? 0)).toBe(sectors(constant) * SECTOR_BYTES);
+    expect((partition?.end ?? 0) - (partition?.offset ?? 0)).toBe(count * SECTOR_BYTES);
   });
 
   it("has two slots for applications where the flash has room for updates, else one", () => {
