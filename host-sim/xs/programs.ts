@@ -10,9 +10,10 @@ export const MAIN_MODULE = "main";
 
 /**
  * main: the scenario; operations: what single operations cost; boot: a start on 13 months of journal; blinding:
- * what shares cost; guarded: the unit beside a network machine; neighbour: that machine.
+ * what shares cost; credit: five weeks of credit alone; guarded: the unit beside a network machine; neighbour: that
+ * machine.
  */
-export type ProgramName = "main" | "operations" | "boot" | "blinding" | "guarded" | "neighbour";
+export type ProgramName = "main" | "operations" | "boot" | "blinding" | "credit" | "guarded" | "neighbour";
 
 /** Leaves the trusted room out of the bundle: it is a module of its own. */
 const unitApart: Plugin = {

@@ -3,6 +3,8 @@
 // they must leave, byte for byte.
 import { assert } from "../../src/trusted/encoding/bytes.js";
 import { BLOCK_BYTES, type Flash, SECTOR_BYTES } from "../../src/trusted/ports.js";
+import { liveOnCredit } from "../credit-month.js";
+import { creditTariffs } from "../credit-tariffs.js";
 import { PowerCut } from "../flash.js";
 import { buildImage } from "../image.js";
 import { drawParties, type Enrolment, enrolment, type Parties } from "../parties.js";
@@ -134,6 +136,7 @@ export function runReference({ seed, hours, peers = PEERS }: ReferenceOptions): 
       image: { softwareId, version, authorityKey, tableWindow },
       answers,
       orders: orders ?? [],
+      tariffs: [],
     },
     tables: { tableB, tableBlinding },
     files: new Map([...parts.keys()].map((file) => [file, filesOf(file)])),
@@ -151,6 +154,22 @@ function runUntilCut(run: () => void): void {
     throw error;
   }
   throw new Error("the plug was not pulled");
+}
+
+export type CreditReference = Pick<Reference, "input" | "tables" | "files">;
+
+/** The weeks on credit on Node: what the boards are given for it, and the files that they must leave. */
+export function creditReference(seed: number): CreditReference {
+  const reference = runReference({ seed, hours: 4, peers: 0 });
+  const tariffs = creditTariffs(reference.parties.supplier);
+  const parts = new Map<string, Uint8Array[]>();
+  liveOnCredit({
+    tariffs,
+    write: (file, bytes) => void parts.set(file, [...(parts.get(file) ?? []), bytes.slice()]),
+    measured: (_, run) => run(),
+  });
+  const files = new Map([...parts].map(([file, each]) => [file, joined(each)]));
+  return { tables: reference.tables, input: { ...reference.input, tariffs }, files };
 }
 
 const joined = (parts: readonly Uint8Array[]) => Uint8Array.from(Buffer.concat(parts));

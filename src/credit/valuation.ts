@@ -133,15 +133,18 @@ export class CreditTariff {
     const policies = this.#policies.filter(({ obis }) => obis === channel);
     const byRates = policies.reduce((sum, { policy }) => {
       const rates = policy.kind === "dynamic" ? policy.prices : bandRates(policy);
-      return sum + BigInt(Math.max(...rates));
+      return sum + BigInt(highestOf(rates));
     }, 0n);
     if (this.#quantity?.obis !== channel) return byRates;
     const steps = this.#charge.blocks.map(({ steps: list, rate }) =>
-      Math.max(rate, ...list.map((step) => step.rate)),
+      highestOf([rate, ...list.map((step) => step.rate)]),
     );
     return steps.reduce((sum, rate) => sum + BigInt(rate), byRates);
   }
 }
+
+/** Not spread over arguments: each takes a slot of the engine's stack, and there may be hundreds. */
+const highestOf = (rates: readonly number[]) => rates.reduce((most, rate) => Math.max(most, rate));
 
 const bandRates = ({ rate, bands }: TimeOfUse) => [rate, ...bands.map((band) => band.rate)];
 
