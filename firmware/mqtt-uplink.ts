@@ -9,6 +9,7 @@ import UDP from "embedded:io/socket/udp";
 import Resolver from "embedded:network/dns/resolver/udp";
 import MQTTClient from "embedded:network/mqtt/client";
 import Timer from "timer";
+import { CREDIT_TARIFF_BYTES_MAX } from "../src/credit/ports.js";
 import { topicOf } from "../src/meter/outbox.js";
 import type { Uplink, UplinkEvent } from "../src/meter/uplink.js";
 import type { NetworkSettings } from "./settings.js";
@@ -17,11 +18,18 @@ const KEEPALIVE_MS = 60_000;
 /** Wait before a new connection: doubles with each failure, until a connection is accepted. */
 const RETRY_MIN_MS = 5_000;
 const RETRY_MAX_MS = 600_000;
-/** Largest command that is read whole, bytes: a document and its frame. Longer ones are dropped. */
-const COMMAND_BYTES_MAX = 600;
+/**
+ * What is subscribed to, and the largest message of each that is read whole, bytes: a document and its frame, and a
+ * tariff. Longer ones are dropped.
+ */
+const INBOUND = { command: 600, tariff: CREDIT_TARIFF_BYTES_MAX } as const;
+type Inbound = keyof typeof INBOUND;
+const INBOUND_NAMES: readonly Inbound[] = ["command", "tariff"];
 /** Events that wait to be polled: what is in flight, and commands. */
 const EVENTS_MAX = 160;
 const COMMANDS_MAX = 32;
+/** The newest one is left: one buffer while it is read, and one that waits. */
+const TARIFFS_MAX = 1;
 /** Bytes around topic and payload of a PUBLISH. */
 const PUBLISH_OVERHEAD = 7;
 const QOS = 1;
@@ -43,6 +51,13 @@ interface Piece {
   readonly more: boolean;
 }
 
+/** A message that is being read. */
+interface Reading {
+  readonly kind: Inbound;
+  readonly bytes: Uint8Array;
+  length: number;
+}
+
 export class MqttUplink implements Uplink {
   readonly #settings: NetworkSettings;
   readonly #meterId: string;
@@ -60,7 +75,7 @@ export class MqttUplink implements Uplink {
   /** MQTT packet identifier to the outbox's id. */
   readonly #inFlight = new Map<number, number>();
   readonly #events: UplinkEvent[] = [];
-  #command: { readonly bytes: Uint8Array; length: number } | null = null;
+  #reading: Reading | null = null;
 
   constructor(settings: NetworkSettings, meterId: string) {
     this.#settings = settings;
@@ -107,10 +122,13 @@ export class MqttUplink implements Uplink {
   #control(client: MQTTClient, { operation, id, payload }: ControlMessage): void {
     if (operation === MQTTClient.CONNACK) {
       this.#startsAnew = true;
-      const topic = topicOf(this.#meterId, "command");
-      client.write(NOTHING, { operation: MQTTClient.SUBSCRIBE, topic, items: [{ topic, QoS: QOS }] });
+      const topics = INBOUND_NAMES.map((name) => topicOf(this.#meterId, name));
+      const items = topics.map((topic) => ({ topic, QoS: QOS }));
+      client.write(NOTHING, { operation: MQTTClient.SUBSCRIBE, topic: "", items });
     } else if (operation === MQTTClient.SUBACK) {
-      if (payload?.[0] === REFUSED) trace("the broker refuses the command topic\n");
+      INBOUND_NAMES.forEach((name, at) => {
+        if (payload?.[at] === REFUSED) trace(`the broker refuses the ${name} topic\n`);
+      });
       this.#ready = true;
       this.#startsAnew = false;
       this.#retry_ms = RETRY_MIN_MS;
@@ -122,24 +140,38 @@ export class MqttUplink implements Uplink {
     }
   }
 
-  /** Collects a command from its pieces; one that is too long is read and forgotten. */
+  /** Collects a message from its pieces; one that is too long is read and forgotten. */
   #read(client: MQTTClient, count: number, { topic, byteLength = 0, more }: Piece): void {
     const piece = client.read(count);
-    if (topic !== undefined) {
-      const fits = byteLength <= COMMAND_BYTES_MAX;
-      this.#command = fits ? { bytes: new Uint8Array(byteLength), length: 0 } : null;
-    }
-    const command = this.#command;
-    if (!command || !piece || command.length + piece.byteLength > command.bytes.length) {
-      this.#command = null;
+    if (topic !== undefined) this.#reading = this.#begin(topic, byteLength);
+    const reading = this.#reading;
+    if (!reading || !piece || reading.length + piece.byteLength > reading.bytes.length) {
+      this.#reading = null;
       return;
     }
-    command.bytes.set(new Uint8Array(piece), command.length);
-    command.length += piece.byteLength;
+    reading.bytes.set(new Uint8Array(piece), reading.length);
+    reading.length += piece.byteLength;
     if (more) return;
-    this.#command = null;
-    const waiting = this.#events.filter(({ kind }) => kind === "command").length;
-    if (waiting < COMMANDS_MAX) this.#events.push({ kind: "command", payload: command.bytes });
+    this.#reading = null;
+    this.#take({ kind: reading.kind, payload: reading.bytes });
+  }
+
+  #begin(topic: string, byteLength: number): Reading | null {
+    const kind = INBOUND_NAMES.find((name) => topicOf(this.#meterId, name) === topic);
+    if (kind === undefined || byteLength > INBOUND[kind]) return null;
+    return { kind, bytes: new Uint8Array(byteLength), length: 0 };
+  }
+
+  /** Of commands the first ones are kept, of tariffs the newest. */
+  #take(event: UplinkEvent): void {
+    const waiting = this.#events.filter(({ kind }) => kind === event.kind).length;
+    if (event.kind === "tariff" && waiting >= TARIFFS_MAX) {
+      this.#events.splice(
+        this.#events.findIndex(({ kind }) => kind === "tariff"),
+        1,
+      );
+    } else if (waiting >= COMMANDS_MAX) return;
+    this.#events.push(event);
   }
 
   /** The client closes itself. */
@@ -147,7 +179,7 @@ export class MqttUplink implements Uplink {
     this.#client = null;
     this.#ready = false;
     this.#room = 0;
-    this.#command = null;
+    this.#reading = null;
     for (const id of this.#inFlight.values()) this.#events.push({ kind: "lost", id });
     this.#inFlight.clear();
     Timer.set(() => this.connect(), this.#retry_ms);

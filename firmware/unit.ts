@@ -194,6 +194,8 @@ class UnitMachine {
     const side = {
       take: () => unit.take(uptime.now_ms()),
       receive: (bytes: Uint8Array) => unit.receive(uptime.now_ms(), bytes),
+      receiveLocal: (bytes: Uint8Array) => unit.receiveLocal(bytes),
+      offerTariff: () => false,
       networkRestarted: () => unit.networkRestarted(),
     };
     // The first line of the display is the meter's id.

@@ -1,11 +1,14 @@
 // A meter on a host: the metrology unit and its network side over the flash, keys, entropy, front end and
 // uplink that it is given. What survives a power cut is handed in; what does not is made anew at power-up.
+import { CreditCompanion } from "../src/credit/companion.js";
+import type { TariffStore } from "../src/credit/ports.js";
 import { Outbox } from "../src/meter/outbox.js";
 import type { Uplink } from "../src/meter/uplink.js";
 import type { FrontEnd, Ports } from "../src/trusted/ports.js";
 import { MetrologyUnit, provision } from "../src/trusted/unit.js";
 import type { VirtualClock } from "./clock.js";
-import { ScriptedButton } from "./ports.js";
+import { ScriptedButton, SwitchedFrontEnd } from "./ports.js";
+import type { BistableRelay } from "./relay.js";
 
 /** Steps of the unit in one moment of the simulation, at most: eight days of shares with 127 peers are below. */
 const STEPS_MAX = 100_000;
@@ -16,15 +19,28 @@ export interface DeviceParts extends Pick<Ports, "image" | "flash" | "secrets" |
   readonly energy: () => FrontEnd;
   readonly uplink: Uplink & { restart(): void };
   readonly meterId: string;
+  /** Of a meter with a load switch: what survives a power cut of it. */
+  readonly supply?: { readonly relay: BistableRelay; readonly tariffs: TariffStore };
   /** Runs each step of the unit, to measure what it costs; by default it is just run. */
   readonly measured?: (step: () => boolean) => boolean;
 }
 
+interface Running {
+  readonly unit: MetrologyUnit;
+  readonly outbox: Outbox;
+  readonly credit: CreditCompanion | null;
+  readonly booted_ms: number;
+}
+
+/** Bit of the tamper input that a load switch's contacts are. */
+const CONTACTS = 16;
+
 export class Device {
   readonly #parts: DeviceParts;
+  /** For pairing; held, the other one closes the load switch. */
   readonly button = new ScriptedButton();
-  #running: { readonly unit: MetrologyUnit; readonly outbox: Outbox; readonly booted_ms: number } | null =
-    null;
+  readonly closing = new ScriptedButton();
+  #running: Running | null = null;
   /** Steps that the unit did since the device was made. */
   steps = 0;
 
@@ -46,12 +62,16 @@ export class Device {
     const { clock, uplink, meterId } = this.#parts;
     const booted_ms = clock.now_ms;
     const uptime_ms = () => clock.now_ms - booted_ms;
-    const unit = new MetrologyUnit(this.#ports());
+    const { supply } = this.#parts;
+    const credit = supply ? new CreditCompanion({ ...supply, closing: this.closing }) : null;
+    const unit = new MetrologyUnit(this.#ports(credit));
     const side = {
       take: () => unit.take(uptime_ms()),
       receive: (bytes: Uint8Array) => unit.receive(uptime_ms(), bytes),
+      receiveLocal: (bytes: Uint8Array) => unit.receiveLocal(bytes),
+      offerTariff: (document: Uint8Array) => credit?.offer(document) ?? false,
     };
-    this.#running = { unit, outbox: new Outbox(side, uplink, meterId), booted_ms };
+    this.#running = { unit, outbox: new Outbox(side, uplink, meterId), credit, booted_ms };
   }
 
   /** Pulls the plug: what was only in RAM is gone. */
@@ -81,13 +101,22 @@ export class Device {
     return this.#running.unit.display(this.#parts.clock.now_ms - this.#running.booted_ms);
   }
 
+  /** What it shows beside that of credit and load switch. */
+  creditLines(): readonly string[] {
+    return this.#running?.credit?.lines() ?? [];
+  }
+
   /** Asks for pairing at the local port. */
   receiveLocal(bytes: Uint8Array): boolean {
     return this.#running?.unit.receiveLocal(bytes) ?? false;
   }
 
-  #ports(): Ports {
-    const { image, flash, secrets, entropy, energy } = this.#parts;
-    return { image, flash, secrets, entropy, button: this.button, energy: energy() };
+  #ports(credit: CreditCompanion | null = null): Ports {
+    const { image, flash, secrets, entropy, energy, supply } = this.#parts;
+    const ports = { image, flash, secrets, entropy, button: this.button, energy: energy() };
+    if (!credit || !supply) return ports;
+    const inputs = { tamper: () => (credit.tampered ? CONTACTS : 0), mainsFailing: () => false };
+    const switched = new SwitchedFrontEnd(ports.energy, supply.relay);
+    return { ...ports, energy: switched, companion: credit, inputs };
   }
 }

@@ -4,6 +4,7 @@
  */
 
 import { sha256 } from "@noble/hashes/sha2.js";
+import type { TariffStore } from "../src/credit/ports.js";
 import { assert, readUint, sameBytes, uintBytes } from "../src/trusted/encoding/bytes.js";
 import { DAY_SECONDS } from "../src/trusted/metrology/interval.js";
 import type { Button, Entropy, FrontEnd, FrontEndReading, SecretStore } from "../src/trusted/ports.js";
@@ -199,3 +200,34 @@ export class TraceEnergy implements FrontEnd {
 }
 
 const sum = (a: readonly number[], b: readonly number[]) => a.map((value, at) => value + (b[at] ?? 0));
+
+/** What a front end measures behind contacts: nothing flows while they are open, and what would have is gone. */
+export class SwitchedFrontEnd implements FrontEnd {
+  readonly #frontEnd: FrontEnd;
+  readonly #contacts: { readonly conducting: boolean };
+
+  constructor(frontEnd: FrontEnd, contacts: { readonly conducting: boolean }) {
+    this.#frontEnd = frontEnd;
+    this.#contacts = contacts;
+  }
+
+  /** Counts by steps of the unit: what flows in the one in which the contacts move is all there, or none. */
+  read(): FrontEndReading {
+    const { counts, cycles, status } = this.#frontEnd.read();
+    if (this.#contacts.conducting) return { counts, status, ...(cycles && { cycles }) };
+    return { counts: counts.map(() => 0), status };
+  }
+}
+
+/** Tariffs of a meter in memory. */
+export class MemoryTariffStore implements TariffStore {
+  readonly #slots: [Uint8Array | null, Uint8Array | null] = [null, null];
+
+  load(slot: 0 | 1): Uint8Array | null {
+    return this.#slots[slot]?.slice() ?? null;
+  }
+
+  save(slot: 0 | 1, document: Uint8Array): void {
+    this.#slots[slot] = document.slice();
+  }
+}

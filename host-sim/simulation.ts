@@ -18,7 +18,8 @@ import { frontEndOver, type SimulatedFrontEnd } from "./front-ends.js";
 import { HeadEnd } from "./head-end.js";
 import { buildImage } from "./image.js";
 import { drawParties, type Enrolment, enrol, type Parties } from "./parties.js";
-import { MemorySecretStore, SeededEntropy } from "./ports.js";
+import { MemorySecretStore, MemoryTariffStore, SeededEntropy } from "./ports.js";
+import { BistableRelay } from "./relay.js";
 import { SeededRandom } from "./seeded.js";
 import type { Trace } from "./trace.js";
 import { MemoryUplink } from "./uplink.js";
@@ -42,6 +43,8 @@ export interface SimulationOptions {
   readonly outages?: readonly (readonly [number, number])[];
   /** Time between steps of the unit, ms: a divisor of the interval. By default as the front end wants it. */
   readonly tick_ms?: number;
+  /** Whether the meter has a load switch, and with it credit. */
+  readonly hasSwitch?: boolean;
   readonly progress?: (done_s: number, total_s: number) => void;
   /** Called at every step of the simulation, to look or to interfere. */
   readonly watch?: (world: World) => void;
@@ -56,11 +59,18 @@ export interface Site {
   readonly role: number;
 }
 
+/** What outlives the power of a load switch and of credit. */
+export interface Supply {
+  readonly relay: BistableRelay;
+  readonly tariffs: MemoryTariffStore;
+}
+
 /** Everything there is while a simulation runs, and when it has ended. */
 export interface World extends Site {
   readonly clock: VirtualClock;
   readonly flash: NorFlash;
   readonly secrets: MemorySecretStore;
+  readonly supply: Supply | null;
   readonly device: Device;
   readonly uplink: MemoryUplink;
   readonly headEnd: HeadEnd;
@@ -110,11 +120,12 @@ export function createWorld(options: SimulationOptions, site = ownSite(options))
   const random = new SeededRandom(seed).fork(meterId);
   const clock = new VirtualClock((trace.start_s - BENCH_S) * 1000);
   const secrets = new MemorySecretStore(random.fork("secrets"));
-  const attached = attach(options, { clock, parties, image, secrets });
+  const supply = options.hasSwitch ? { relay: new BistableRelay(), tariffs: new MemoryTariffStore() } : null;
+  const attached = attach(options, { clock, parties, image, secrets, supply });
   const now_s = Math.floor(clock.now_ms / 1000);
   const provision = (request: Uint8Array) => attached.device.provision(request);
   const enrolment = enrol(parties, random, configuration, image.softwareId, now_s, provision, role);
-  return { ...site, clock, secrets, enrolment, ...attached };
+  return { ...site, clock, secrets, supply, enrolment, ...attached };
 }
 
 /** A device and the head end at the other end of its uplink. */
@@ -127,7 +138,13 @@ function attach(
     outages = [],
     frontEnd = frontEndOver("trace", trace),
   }: SimulationOptions,
-  { clock, parties, image, secrets }: Pick<World, "clock" | "parties" | "image" | "secrets">,
+  {
+    clock,
+    parties,
+    image,
+    secrets,
+    supply,
+  }: Pick<World, "clock" | "parties" | "image" | "secrets" | "supply">,
 ): Pick<World, "flash" | "device" | "uplink" | "headEnd"> {
   const random = new SeededRandom(seed).fork(meterId);
   const flash = new NorFlash({ sectors: FLASH_SECTORS, mode: flashMode, random: random.fork("flash") });
@@ -145,7 +162,8 @@ function attach(
   });
   const entropy = new SeededEntropy(random.fork("entropy"));
   const energy = () => frontEnd.make(clock);
-  const device = new Device({ clock, image, flash, secrets, entropy, energy, uplink, meterId });
+  const parts = { clock, image, flash, secrets, entropy, energy, uplink, meterId };
+  const device = new Device({ ...parts, ...(supply && { supply }) });
   return { flash, device, uplink, headEnd };
 }
 

@@ -92,14 +92,19 @@ export class MemoryUplink implements Uplink {
    * before it arrives, or the meter has not taken the last ones.
    */
   sendCommand(payload: Uint8Array): boolean {
+    return this.#send({ kind: "command", payload: payload.slice() });
+  }
+
+  /** The same for a signed tariff. */
+  sendTariff(document: Uint8Array): boolean {
+    return this.#send({ kind: "tariff", payload: document.slice() });
+  }
+
+  #send(event: UplinkEvent): boolean {
     if (!this.online || this.#commands.length >= QUEUE_LIMIT) return false;
     const { at_ms, cut } = this.#fate();
     if (cut) return false;
-    this.#commands.push({
-      due_ms: at_ms,
-      event: { kind: "command", payload: payload.slice() },
-      arrive: nothing,
-    });
+    this.#commands.push({ due_ms: at_ms, event, arrive: nothing });
     return true;
   }
 

@@ -86,8 +86,8 @@ const COUNTS = { closed: 0, commands: 4, energy_Wh: 8 } as const;
  */
 export class CountingCompanion implements Companion {
   loadSwitch = 2;
-  /** Its answers at the next looks, first to last. */
-  readonly answers: CompanionAnswer[] = [];
+  /** Its answer at every look. */
+  answer: CompanionAnswer | null = null;
   /** What it was shown last: uptime, time, energy in no closed interval. */
   looked: readonly [number, number | null, readonly number[]] | null = null;
   /** The meter as it was told at the last power-up. */
@@ -114,7 +114,7 @@ export class CountingCompanion implements Companion {
 
   look(_state: Uint8Array, now_ms: number, time_s: number | null, Wh: readonly number[]) {
     this.looked = [now_ms, time_s, Wh];
-    return this.answers.shift() ?? null;
+    return this.answer;
   }
 
   command(state: Uint8Array, kind: number, argument: Uint8Array): CompanionAnswer | null {

@@ -7,8 +7,9 @@ import { withHints } from "../src/proofs/bill-hints.js";
 import type { Proving } from "../src/proofs/general-bill.js";
 import { fastGroup } from "../src/proofs/group/wasm.js";
 import { encodeProvedBill } from "../src/proofs/proved-bill.js";
-import { readTariff, type SignedTariff, type Tariff, verifyTariff } from "../src/tariff/document.js";
+import { readTariff, type SignedTariff, type Tariff } from "../src/tariff/document.js";
 import type { BillLines } from "../src/tariff/evaluate.js";
+import { verifyTariff } from "../src/tariff/signed-tariff.js";
 import { type LedgerOptions, settleAnswer, withLedger } from "./answer-ledger.js";
 import {
   calendarDate,

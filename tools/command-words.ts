@@ -13,6 +13,7 @@ import { readTariff } from "../src/tariff/document.js";
 import { decodeSign1 } from "../src/trusted/encoding/cose.js";
 import { digest } from "../src/trusted/sealing/keys.js";
 import { fromHex, inFile, readFile, readHexKey, toHex, UsageError } from "./command-line.js";
+import { CREDIT_SETTING_WORDS, isCreditSetting, parseCreditSetting } from "./credit-words.js";
 import { INSTANT_FORMS, parseInstant } from "./instant.js";
 
 export interface Wording {
@@ -112,8 +113,12 @@ function parseCreditTariff(words: readonly string[]): Order {
 }
 
 function parseCreditSettings(words: readonly string[]): Order {
-  const fields = fieldsOf(words, (field) => /^(0|[1-9]\d{0,2})$/.test(field), "a whole number");
-  const settings = new Map(Array.from(fields, ([field, text]) => [Number(field), whole(field, text)]));
+  const settings = new Map<number, number>();
+  for (const [field, text] of fieldsOf(words, isCreditSetting, CREDIT_SETTING_WORDS)) {
+    const [number, value] = parseCreditSetting(field, text);
+    if (settings.has(number)) throw new UsageError(`"${field}=${text}": setting ${number} is given twice`);
+    settings.set(number, value);
+  }
   return { kind: "credit-settings", settings };
 }
 
@@ -178,7 +183,7 @@ export const WORDINGS: Readonly<Record<KindName, Wording>> = {
   },
   "top-up": {
     usage: "AMOUNT",
-    says: "add credit, millionths of the currency",
+    says: "add credit, millionths of the currency, at most 100,000 of it",
     example: "top-up 20000000",
     parse: parseTopUp,
   },
@@ -189,9 +194,9 @@ export const WORDINGS: Readonly<Record<KindName, Wording>> = {
     parse: parseCreditTariff,
   },
   "credit-settings": {
-    usage: "NUMBER=VALUE...",
-    says: "set numbered settings of the credit logic",
-    example: "credit-settings 1=5000000 2=22",
+    usage: "NAME=VALUE...",
+    says: `set pre-payment: ${CREDIT_SETTING_WORDS}`,
+    example: "credit-settings mode=prepayment emergency=10 protected-from=16:00 protected-to=09:00",
     parse: parseCreditSettings,
   },
   "revoked-peers": {

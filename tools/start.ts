@@ -36,8 +36,9 @@ import {
 import { encodeProvedBill } from "../src/proofs/proved-bill.js";
 import { VerificationError } from "../src/proofs/signed.js";
 import { verifyBill } from "../src/supplier/verify-bill.js";
-import { encodeTariff, signTariff, verifyTariff } from "../src/tariff/document.js";
+import { encodeTariff } from "../src/tariff/document.js";
 import { billLines } from "../src/tariff/evaluate.js";
+import { signTariff, verifyTariff } from "../src/tariff/signed-tariff.js";
 import { parseTariff } from "../src/tariff/source.js";
 import { DAY_SECONDS } from "../src/trusted/metrology/interval.js";
 import { billTable, money, proving } from "./bill.js";

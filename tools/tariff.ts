@@ -1,6 +1,7 @@
 // sealmeter tariff sign: from the tariff that people write to the document that the supplier signs.
 import type { Command } from "commander";
-import { encodeTariff, signTariff } from "../src/tariff/document.js";
+import { encodeTariff } from "../src/tariff/document.js";
+import { signTariff } from "../src/tariff/signed-tariff.js";
 import { parseTariff } from "../src/tariff/source.js";
 import { digest } from "../src/trusted/sealing/keys.js";
 import { inFile, print, readHexKey, readText, toHex, writeFile } from "./command-line.js";

@@ -85,6 +85,14 @@ export class LyingSide implements UnitSide {
     return this.#unit.receive(bytes);
   }
 
+  receiveLocal(bytes: Uint8Array): boolean {
+    return !this.#tells() && this.#unit.receiveLocal(bytes);
+  }
+
+  offerTariff(document: Uint8Array): boolean {
+    return !this.#tells() && this.#unit.offerTariff(document);
+  }
+
   /** A request that no honest network side would make. @param numberOf a number that is about right for a kind. */
   invent(numberOf: (kind: number) => number): Uint8Array {
     const kind = this.#dice.pick(KINDS);

@@ -481,6 +481,8 @@ export class Site {
         return frame;
       },
       receive: (bytes: Uint8Array) => this.receive(bytes),
+      receiveLocal: (bytes: Uint8Array) => unit.receiveLocal(bytes),
+      offerTariff: () => false,
     };
     this.#side = new LyingSide(side, this.dice.fork(`lies ${this.boots}`));
     this.#side.lies = this.lies;

@@ -9,13 +9,8 @@ import { fastGroup } from "../../src/proofs/group/wasm.js";
 import { encodeLinearBill, proveLinearBill } from "../../src/proofs/linear-bill.js";
 import { signWithKey } from "../../src/proofs/signed.js";
 import type { Expression } from "../../src/tariff/charge.js";
-import {
-  encodeTariff,
-  type SignedTariff,
-  signTariff,
-  type Tariff,
-  verifyTariff,
-} from "../../src/tariff/document.js";
+import { encodeTariff, type SignedTariff, type Tariff } from "../../src/tariff/document.js";
+import { signTariff, verifyTariff } from "../../src/tariff/signed-tariff.js";
 import { CommandKind } from "../../src/trusted/authority/command.js";
 import { encodeConfiguration } from "../../src/trusted/authority/configuration.js";
 import { decodeSecrets } from "../../src/trusted/authority/secrets.js";

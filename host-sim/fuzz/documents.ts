@@ -28,8 +28,8 @@ import {
   verifyRegisterStatement,
 } from "../../src/supplier/register-statement.js";
 import { verifyBill } from "../../src/supplier/verify-bill.js";
-import { verifyTariff } from "../../src/tariff/document.js";
 import { billLines } from "../../src/tariff/evaluate.js";
+import { verifyTariff } from "../../src/tariff/signed-tariff.js";
 import type { Certificate } from "../../src/trusted/authority/certificate.js";
 import { sameBytes } from "../../src/trusted/encoding/bytes.js";
 import { type DocumentType, decodeSign1, encodeSign1 } from "../../src/trusted/encoding/cose.js";

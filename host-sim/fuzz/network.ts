@@ -17,17 +17,27 @@ const TOPICS = "reading batch event pairing time register share command construc
   " ",
 );
 const POSTED_MAX = 4;
+/** Tags of requests that are followed by bytes. */
+const GIVING = [Request.RECEIVE, Request.PAIR, Request.TARIFF];
+/** A unit that takes whatever it is given. */
+const willing = { receive: () => true, receiveLocal: () => true, offerTariff: () => true };
 
 const isFormatError = (error: unknown) => error instanceof FormatError;
 
-/** The unit's side of the link, under requests: none may be answered but the three that there are. */
+/** The unit's side of the link, under requests: none may be answered but the five that there are. */
 function linkAttack(corpus: Corpus, mutator: Mutator): Attack {
   const originals = [
     Uint8Array.of(Request.TAKE),
     Uint8Array.of(Request.ALIVE),
-    ...corpus.pool.map((one) => concatBytes(Uint8Array.of(Request.RECEIVE), one)),
+    ...corpus.pool.map((one) => concatBytes(Uint8Array.of(mutator.pick(GIVING)), one)),
   ];
-  const unit = { take: () => mutator.pick(corpus.pool), receive: () => mutator.oneIn(2) };
+  const takes = () => mutator.oneIn(2);
+  const unit = {
+    take: () => mutator.pick(corpus.pool),
+    receive: takes,
+    receiveLocal: takes,
+    offerTariff: takes,
+  };
   return {
     shoot() {
       const bytes = mutator.mutate(mutator.pick(originals));
@@ -38,7 +48,7 @@ function linkAttack(corpus: Corpus, mutator: Mutator): Attack {
           const answered = answer(unit, bytes);
           const isRequest =
             bytes.length <= LINK_BYTES_MAX &&
-            (bytes[0] === Request.RECEIVE ||
+            (GIVING.some((tag) => tag === bytes[0]) ||
               (bytes.length === 1 && (bytes[0] === Request.TAKE || bytes[0] === Request.ALIVE)));
           if ((answered !== null) !== isRequest) return "accepted";
           return isRequest ? "valid" : "refused";
@@ -53,7 +63,7 @@ function linkAttack(corpus: Corpus, mutator: Mutator): Attack {
 function supervisorAttack(corpus: Corpus, mutator: Mutator): Attack {
   let next: Uint8Array | null = null;
   let now_ms = 0;
-  const unit = { take: () => mutator.pick(corpus.pool), receive: () => true, networkRestarted: () => {} };
+  const unit = { ...willing, take: () => mutator.pick(corpus.pool), networkRestarted: () => {} };
   const poll = () => {
     const message = next;
     next = null;
@@ -63,7 +73,7 @@ function supervisorAttack(corpus: Corpus, mutator: Mutator): Attack {
   return {
     shoot() {
       const bytes = mutator.mutate(
-        concatBytes(Uint8Array.of(mutator.random.below(4)), mutator.pick(corpus.pool)),
+        concatBytes(Uint8Array.of(mutator.random.below(6)), mutator.pick(corpus.pool)),
       );
       next = bytes;
       now_ms += 1_000_000;
@@ -93,7 +103,7 @@ function outboxAttack(corpus: Corpus, mutator: Mutator): Attack {
         () => {
           let sent = 0;
           const link = new UnitLink(() => {});
-          link.hear(mutator.mutate(concatBytes(Uint8Array.of(mutator.random.below(4)), bytes)));
+          link.hear(mutator.mutate(concatBytes(Uint8Array.of(mutator.random.below(6)), bytes)));
           link.step();
           let given: Uint8Array | null = bytes;
           const take = () => {
@@ -102,7 +112,7 @@ function outboxAttack(corpus: Corpus, mutator: Mutator): Attack {
             return frame;
           };
           const uplink = { publish: () => ++sent > 0, poll: () => null };
-          new Outbox({ take, receive: () => true }, uplink, corpus.meter.meterId).step();
+          new Outbox({ ...willing, take }, uplink, corpus.meter.meterId).step();
           return sent === 0 || isFrame(bytes) ? "valid" : "accepted";
         },
         isFormatError,

@@ -36,6 +36,8 @@ const silent = { start: () => {}, post: () => true, poll: () => null, stop: () =
 const side = {
   take: () => unit.take(0),
   receive: (bytes: Uint8Array) => unit.receive(0, bytes),
+  receiveLocal: (bytes: Uint8Array) => unit.receiveLocal(bytes),
+  offerTariff: () => false,
   networkRestarted: () => unit.networkRestarted(),
 };
 const supervisor = new Supervisor(side, silent);

@@ -102,6 +102,8 @@ const side = {
   take: () => unit.take(uptime_ms()),
   networkRestarted: () => unit.networkRestarted(),
   receive: (bytes: Uint8Array) => unit.receive(uptime_ms(), bytes),
+  receiveLocal: (bytes: Uint8Array) => unit.receiveLocal(bytes),
+  offerTariff: () => false,
 };
 const supervisor = new Supervisor(side, machine);
 for (; clock.now_ms < plan.end_s * 1000; clock.advance(TURN_MS)) {

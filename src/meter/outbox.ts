@@ -1,6 +1,7 @@
 // The network side of a meter: takes messages from the metrology unit, hands them to the transport, tells the
-// unit what has arrived, and passes commands in. It is not trusted: it sees ciphertexts, signatures and
+// unit what has arrived, and passes commands and tariffs in. It is not trusted: it sees ciphertexts, signatures and
 // commitments only, and if it lies or dies the unit gives everything that was not acknowledged again.
+import { CREDIT_TARIFF_BYTES_MAX } from "../credit/ports.js";
 import { FormatError, sameBytes } from "../trusted/encoding/bytes.js";
 import { array, bstr, CborReader, int } from "../trusted/encoding/cbor.js";
 import type { Uplink } from "./uplink.js";
@@ -10,6 +11,10 @@ export interface UnitSide {
   take(): Uint8Array | null;
   /** False when the unit's one place is taken: offer it again later. */
   receive(bytes: Uint8Array): boolean;
+  /** A request to pair from the home's network, CBOR `[4, U]`; false when it was refused. */
+  receiveLocal(bytes: Uint8Array): boolean;
+  /** A tariff for the credit logic, in the place of one before it; false when it was refused: nobody offers it again. */
+  offerTariff(document: Uint8Array): boolean;
 }
 
 /** Messages held at most, in flight or waiting: the unit gives whatever it is asked for. */
@@ -32,7 +37,7 @@ const TOPICS: Readonly<Record<number, string>> = {
   [KIND_TIME]: "time",
 };
 
-/** The topic of a meter's messages of one kind, or of its commands. */
+/** The topic of a meter's messages of one kind, of its commands or of its tariffs. */
 export const topicOf = (meterId: string, name: string) => `sealmeter/1/${meterId}/${name}`;
 
 function readSequence(reader: CborReader, kind: number): Uint8Array {
@@ -98,6 +103,10 @@ export class Outbox {
       if (!event) return;
       if (event.kind === "command") {
         if (this.#commands.length < INBOUND_MAX) this.#commands.push(array(int(3), bstr(event.payload)));
+        continue;
+      }
+      if (event.kind === "tariff") {
+        if (event.payload.length <= CREDIT_TARIFF_BYTES_MAX) this.#unit.offerTariff(event.payload);
         continue;
       }
       const held = this.#held.find(({ id }) => id === event.id);

@@ -1,7 +1,7 @@
 // Keeps the network machine in its place, from the unit's machine: answers its requests, a few at a time, and
 // restarts it when it is dead, silent, flooding or speaks nonsense. It never waits for it and believes
 // nothing: all that the network machine can gain is that it is restarted.
-import { answer, LINK_BYTES_MAX } from "./link.js";
+import { answer, LINK_BYTES_MAX, Request } from "./link.js";
 import type { UnitSide } from "./outbox.js";
 
 /** The other machine. Nothing here throws; what is posted and polled is copied. */
@@ -26,6 +26,8 @@ export interface GuardedUnit extends UnitSide {
 const REQUESTS_PER_STEP = 4;
 /** Requests within a minute, at most: 60 a second is more than any transport delivers. */
 const REQUESTS_PER_MINUTE = 3_600;
+/** Requests to pair and tariffs that reach the unit within a minute, at most; what is more is refused unseen. */
+const RARE_PER_MINUTE = 12;
 const MINUTE_MS = 60_000;
 /** Without a request for this long it is taken for dead; joining a network may block it for a minute. */
 const SILENCE_MS = 180_000;
@@ -44,7 +46,7 @@ export class Supervisor {
   #start_ms = 0;
   #running = false;
   #heard_ms = 0;
-  #minute = { begun_ms: 0, requests: 0 };
+  #minute = { begun_ms: 0, requests: 0, rare: 0 };
 
   constructor(unit: GuardedUnit, neighbour: Neighbour) {
     this.#unit = unit;
@@ -76,18 +78,26 @@ export class Supervisor {
   }
 
   #handle(request: Uint8Array, now_ms: number): boolean {
-    if (now_ms - this.#minute.begun_ms >= MINUTE_MS) this.#minute = { begun_ms: now_ms, requests: 0 };
+    if (now_ms - this.#minute.begun_ms >= MINUTE_MS)
+      this.#minute = { begun_ms: now_ms, requests: 0, rare: 0 };
     if (++this.#minute.requests > REQUESTS_PER_MINUTE || request.length > LINK_BYTES_MAX) return false;
     this.#heard_ms = now_ms;
-    const answered = answer(this.#unit, request);
+    const answered = this.#answer(request);
     return answered !== null && this.#neighbour.post(answered);
+  }
+
+  #answer(request: Uint8Array): Uint8Array | null {
+    const [tag] = request;
+    const isRare = tag === Request.PAIR || tag === Request.TARIFF;
+    if (isRare && ++this.#minute.rare > RARE_PER_MINUTE) return Uint8Array.of(tag, 0);
+    return answer(this.#unit, request);
   }
 
   #start(now_ms: number): void {
     this.#running = true;
     this.#start_ms = now_ms;
     this.#heard_ms = now_ms;
-    this.#minute = { begun_ms: now_ms, requests: 0 };
+    this.#minute = { begun_ms: now_ms, requests: 0, rare: 0 };
     this.#unit.networkRestarted();
     this.#neighbour.start();
   }

@@ -8,7 +8,9 @@ export type UplinkEvent =
   /** The transport gave the message up without knowing whether it arrived. */
   | { readonly kind: "lost"; readonly id: number }
   /** The other end sent this; nothing about it is trusted. */
-  | { readonly kind: "command"; readonly payload: Uint8Array };
+  | { readonly kind: "command"; readonly payload: Uint8Array }
+  /** The other end sent this for the credit logic: a signed tariff, if the meter is lucky. */
+  | { readonly kind: "tariff"; readonly payload: Uint8Array };
 
 export interface Uplink {
   /**

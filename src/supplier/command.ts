@@ -4,6 +4,7 @@
 // "Commands and time"). Nothing is asked of a meter here and nothing is sent.
 import { ed25519 } from "@noble/curves/ed25519.js";
 import { bytesToHex } from "@noble/hashes/utils.js";
+import { settingMax, TOP_UP_MAX } from "../credit/settings.js";
 import { signWithKey } from "../proofs/signed.js";
 import { DOCUMENT_BYTES_MAX, NONCE_BYTES } from "../trusted/authority/command.js";
 import { type Configuration, METER_ID } from "../trusted/authority/configuration.js";
@@ -52,11 +53,11 @@ export type Order =
   | { readonly kind: "register-statement" }
   /** Open cuts off at once; arm lets a person close the switch at the meter. */
   | { readonly kind: "load-switch"; readonly action: "open" | "arm" }
-  /** Micro-currency, 1 to 2^53 - 1. */
+  /** Millionths of the currency, 1 to TOP_UP_MAX. */
   | { readonly kind: "top-up"; readonly amount: number }
   /** H of the payload of the tariff that credit is drawn by, 32 bytes. */
   | { readonly kind: "credit-tariff"; readonly digest: Uint8Array }
-  /** Field numbers, u8, and their values, u32; at least one. */
+  /** Values by the number of the setting, within its bounds (credit/settings.ts); at least one. */
   | { readonly kind: "credit-settings"; readonly settings: ReadonlyMap<number, number> }
   /** Names of peers (`peerName`), ascending and distinct, at most 32; they replace the last list. */
   | { readonly kind: "revoked-peers"; readonly peers: readonly Uint8Array[] }
@@ -94,7 +95,6 @@ const GROUP_MAX = 128;
 const DIGEST_BYTES = 32;
 const PEER_NAME_BYTES = 8;
 const PEERS_MAX = 32;
-const SETTING_MAX = 0xff;
 const OPEN = 0;
 const ARM = 1;
 
@@ -160,10 +160,14 @@ function encodeChanges({ maximum_Wh, minGroup, calibration, ...anchors }: Config
 function encodeSettings(settings: ReadonlyMap<number, number>): Uint8Array {
   if (settings.size === 0) refuse("credit settings are at least one");
   const entries = [...settings].sort(([a], [b]) => a - b);
-  for (const [field] of entries) whole("a setting's number", field, 0, SETTING_MAX);
-  return map(
-    ...entries.map(([field, value]) => [field, whole(`setting ${field}`, value, 0, U32_MAX)] as const),
-  );
+  return map(...entries.map(([number, value]) => [number, encodeSetting(number, value)] as const));
+}
+
+function encodeSetting(number: number, value: number): Uint8Array {
+  const max = settingMax(number);
+  return max === null
+    ? refuse(`there is no credit setting ${number}`)
+    : whole(`setting ${number}`, value, 0, max);
 }
 
 function encodePeers(peers: readonly Uint8Array[]): Uint8Array {
@@ -185,7 +189,7 @@ function encodeArguments(order: Order): Uint8Array {
     case "load-switch":
       return int(order.action === "open" ? OPEN : ARM);
     case "top-up":
-      return whole("amount", order.amount, 1, Number.MAX_SAFE_INTEGER);
+      return whole("amount", order.amount, 1, TOP_UP_MAX);
     case "credit-tariff":
       return bytes("digest of the tariff", order.digest, DIGEST_BYTES);
     case "credit-settings":

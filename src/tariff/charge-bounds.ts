@@ -3,8 +3,9 @@
 // modulo l. It rests on what the meter promises of a reading, r < 2^32, and on the limits that a table proves.
 import { ensure } from "../proofs/signed.js";
 import { U32_MAX } from "../trusted/metrology/interval.js";
+import { blocksCost } from "./blocks.js";
 import { type Blocks, type Expression, nodesOf, type Segment, unitOf } from "./charge.js";
-import { blocksCost, perOf, SPLINE_SCALE } from "./charge-evaluation.js";
+import { perOf, SPLINE_SCALE } from "./charge-evaluation.js";
 import type { Tariff } from "./document.js";
 import { intervalsDuring, type Period, partsPerMillion, policyRates, roundedQuotient } from "./evaluate.js";
 import type { EnergyPolicy, Hours } from "./policy.js";

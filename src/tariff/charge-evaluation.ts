@@ -2,7 +2,8 @@
 // as the meaning that the constraint system (circuit.ts) is tested against. It shares no arithmetic with that one.
 import { VerificationError } from "../proofs/signed.js";
 import { intervalStart_s } from "../trusted/metrology/interval.js";
-import type { Blocks, Expression, Segment, When } from "./charge.js";
+import { blocksCost } from "./blocks.js";
+import type { Expression, Segment, When } from "./charge.js";
 import type { Tariff } from "./document.js";
 import {
   daysOf,
@@ -157,17 +158,3 @@ function polynomial({ coefficients }: Segment, x_Wh: number): bigint {
 
 /** 10^-9 currency per kWh^k is 1000^(3-k) times 10^-9 nano-currency per Wh^k. */
 const COEFFICIENT_SCALE = 3;
-
-/** Each part of a quantity at the rate of its block; the first block has no beginning. */
-export function blocksCost({ steps, rate }: Blocks, quantity: bigint, per: bigint): bigint {
-  let cost = 0n;
-  let begin: bigint | null = null;
-  for (const step of steps) {
-    const end = BigInt(step.upTo) * per;
-    const part = (quantity < end ? quantity : end) - (begin ?? 0n);
-    if (begin === null || part > 0n) cost += part * BigInt(step.rate);
-    begin = end;
-  }
-  const rest = quantity - (begin ?? 0n);
-  return begin === null || rest > 0n ? cost + rest * BigInt(rate) : cost;
-}

@@ -4,7 +4,6 @@
 //
 // There is no levy per Wh beside the rates: it belongs in the rate. On a line of its own it would be the
 // period's total times a published number, and so reveal that total.
-import { signWithKey, verifySigned } from "../proofs/signed.js";
 import { FormatError } from "../trusted/encoding/bytes.js";
 import { array, CborReader, int, map, tstr } from "../trusted/encoding/cbor.js";
 import { decodeSign1 } from "../trusted/encoding/cose.js";
@@ -139,21 +138,6 @@ function checkTogether(reader: CborReader, tariff: Tariff): void {
     reader.refuse("the first UTC offset begins after the validity");
   }
   checkPolicies(reader, energy, tariff);
-}
-
-/** A signed tariff: COSE_Sign1 of type `tariff-1` around the payload. */
-export function signTariff(payload: Uint8Array, supplierSeed: Uint8Array): Uint8Array {
-  decodeTariff(payload);
-  return signWithKey("tariff-1", payload, supplierSeed);
-}
-
-/**
- * The tariff of a document that the supplier has signed.
- * @throws FormatError for malformed bytes, VerificationError for another key or a signature that fails.
- */
-export function verifyTariff(document: Uint8Array, supplierKey: Uint8Array): SignedTariff {
-  const payload = verifySigned("tariff-1", document, supplierKey, TARIFF_BYTES_MAX);
-  return { tariff: decodeTariff(payload), digest: digest(payload) };
 }
 
 /**

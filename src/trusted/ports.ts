@@ -122,7 +122,7 @@ export interface Companion {
   /** An interval has just closed. @param Wh its readings by channel. */
   intervalClosed(state: Uint8Array, interval: number, status: number, Wh: readonly number[]): CompanionAnswer;
   /**
-   * At every step, and 10 s after an answer again: each is a record.
+   * At every step. An answer is a record: another one is heard 10 s later at the earliest.
    * @param now_ms uptime. @param time_s Unix time, or null while it is unconfirmed.
    * @param Wh what has flowed and is in no closed interval yet, by channel.
    * @returns null to leave everything as it is.

@@ -287,10 +287,10 @@ export class MetrologyUnit {
   #consultCompanion(now_ms: number, time_s: number | null): void {
     const { companion } = this.#ports;
     const { state } = this.#journal;
-    if (!companion || now_ms - this.#consulted_ms < COMPANION_EVERY_MS) return;
+    if (!companion) return;
     const Wh = state.channels.map((channel) => registerNow_Wh(channel) - channel.register_Wh);
     const answer = companion.look(state.companion.slice(), now_ms, time_s, Wh);
-    if (!answer) return;
+    if (!answer || now_ms - this.#consulted_ms < COMPANION_EVERY_MS) return;
     this.#consulted_ms = now_ms;
     this.#carryOut(effectOfAnswer(answer, state));
   }

@@ -2,7 +2,7 @@
 // `unit` is all that they have of it (host-sim/xs/neighbour.c).
 
 /** Request tags of src/meter/link.ts. */
-const [TAKE, RECEIVE] = [1, 2];
+const [TAKE, RECEIVE, PAIR, TARIFF] = [1, 2, 4, 5];
 
 /** What goes before the real network side and changes the world that it runs in. */
 export const MEDDLING: Readonly<Record<string, string>> = {
@@ -66,6 +66,12 @@ export const NUISANCES: Readonly<Record<string, string>> = {
       unit.postMessage(Uint8Array.of(${RECEIVE}, 0x84, 2, 1, 0, 0x1a, 0xff, 0xff, 0xff, 0xff));
       unit.postMessage(Uint8Array.of(${TAKE}));
     };`,
+  "asks to pair and offers tariffs without end": `
+    const pairing = new Uint8Array(37).fill(0xa5);
+    pairing.set([${PAIR}, 0x82, 4, 0x58, 0x20]);
+    const tariff = new Uint8Array(4001).fill(0xa5);
+    tariff[0] = ${TARIFF};
+    unit.onidle = () => { while (unit.postMessage(pairing) && unit.postMessage(tariff)); };`,
   "sends documents that nobody signed": `
     const document = new Uint8Array(400).fill(0xa5);
     document.set([${RECEIVE}, 0x82, 3, 0x59, 0x01, 0x8a]);

@@ -68,7 +68,8 @@ describe("a board on a wall", () => {
         keepalive_s: 60,
       },
     ]);
-    expect(site.broker.subscriptions(METER_ID)).toEqual([{ topic: topicOf(METER_ID, "command"), QoS: 1 }]);
+    const topics = ["command", "tariff"].map((name) => ({ topic: topicOf(METER_ID, name), QoS: 1 }));
+    expect(site.broker.subscriptions(METER_ID)).toEqual(topics);
   });
 
   it("has its request for the time answered", async () => {
@@ -206,6 +207,21 @@ describe("the network", () => {
     site.runUntil(2 * HOUR_S + 60, 1000);
     expect(site.broker.connects.length).toBeLessThan(5);
     expect(site.headEnd.messages("reading").length).toBe(4);
+    expect(site.board.incidents).toEqual([]);
+  });
+
+  it("may send tariffs of any length: none is taken for a command, and none does harm", async () => {
+    const site = await Site.open();
+    site.runUntil(300, 1000);
+    const tariff = topicOf(METER_ID, "tariff");
+    for (const length of [1, 600, 3999, 4000, 4001, 20_000]) {
+      site.broker.publish(tariff, new Uint8Array(length).fill(0x81));
+    }
+    site.run(20);
+    expect(site.display.join("\n")).not.toContain("refused");
+    site.runUntil(HOUR_S + 60, 1000);
+    expect(site.headEnd.messages("reading").length).toBe(2);
+    expect(site.broker.connects.length).toBe(1);
     expect(site.board.incidents).toEqual([]);
   });
 

@@ -34,6 +34,23 @@ describe("MemoryUplink", () => {
     expect(events()).toEqual([{ kind: "delivered", id: 2 }]);
   });
 
+  it("brings commands and tariffs as what they are, in the order of sending, as they were when sent", () => {
+    const { link, events } = linkOf();
+    const bytes = Uint8Array.of(1);
+    expect([link.sendTariff(bytes), link.sendCommand(bytes), link.sendTariff(bytes)]).toEqual([
+      true,
+      true,
+      true,
+    ]);
+    bytes[0] = 2;
+    const kinds = events().map((event) => [event.kind, "payload" in event ? event.payload[0] : null]);
+    expect(kinds).toEqual([
+      ["tariff", 1],
+      ["command", 1],
+      ["tariff", 1],
+    ]);
+  });
+
   it("takes nothing either way during an outage, whose end is not part of it", () => {
     const { clock, link, arrived, events } = linkOf({
       outages: [
@@ -91,7 +108,7 @@ describe("MemoryUplink", () => {
         });
         clock.advance(10_000);
         seen.push(...events());
-        const reported = seen.flatMap((event) => (event.kind === "command" ? [] : [event.id]));
+        const reported = seen.flatMap((event) => ("id" in event ? [event.id] : []));
         expect(reported).toEqual(taken);
         const ids = new Set(arrived.map(({ payload }) => payload[0]));
         expect(ids.size).toBe(arrived.length);

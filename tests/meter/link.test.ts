@@ -11,6 +11,8 @@ class NumberedUnit implements GuardedUnit {
   given = 0;
   restarts = 0;
   readonly received: number[] = [];
+  readonly pairings: number[] = [];
+  readonly tariffs: number[] = [];
   takes = true;
   readonly #total: number;
 
@@ -28,6 +30,16 @@ class NumberedUnit implements GuardedUnit {
 
   receive(bytes: Uint8Array): boolean {
     if (this.takes) this.received.push(bytes[0] ?? -1);
+    return this.takes;
+  }
+
+  receiveLocal(bytes: Uint8Array): boolean {
+    this.pairings.push(bytes[0] ?? -1);
+    return this.takes;
+  }
+
+  offerTariff(document: Uint8Array): boolean {
+    this.tariffs.push(document[0] ?? -1);
     return this.takes;
   }
 }
@@ -66,7 +78,7 @@ describe("the link", () => {
 
   it("answers nothing that is no request", () => {
     const unit = new NumberedUnit(1);
-    const nonsense = [[], [0], [Request.TAKE, 0], [Request.ALIVE, 0], [4, 1]].map((bytes) =>
+    const nonsense = [[], [0], [Request.TAKE, 0], [Request.ALIVE, 0], [6, 1]].map((bytes) =>
       Uint8Array.from(bytes),
     );
     for (const bytes of [...nonsense, new Uint8Array(LINK_BYTES_MAX + 1).fill(2)]) {
@@ -102,6 +114,82 @@ describe("the link", () => {
       Uint8Array.of(Request.RECEIVE, 7),
       Uint8Array.of(Request.RECEIVE, 7),
     ]);
+  });
+});
+
+/** A link whose requests are answered by a unit when a test says. */
+function linked() {
+  const unit = new NumberedUnit(0);
+  const posted: Uint8Array[] = [];
+  const link = new UnitLink((request) => posted.push(request));
+  /** Answers what was posted and lets the link go on, so often. */
+  const turn = (times = 1) => {
+    for (let at = 0; at < times; at++) {
+      link.step();
+      for (const request of posted.splice(0)) link.hear(answer(unit, request) ?? new Uint8Array(0));
+    }
+  };
+  return { unit, posted, link, turn };
+}
+
+describe("a request to pair", () => {
+  it("is given once, and what the unit says to it is told once", () => {
+    const { unit, link, turn } = linked();
+    for (const taken of [true, false]) {
+      unit.takes = taken;
+      expect(link.receiveLocal(Uint8Array.of(7))).toBe(true);
+      expect(link.receiveLocal(Uint8Array.of(8))).toBe(false);
+      expect(link.pairingAnswer()).toBeNull();
+      turn(3);
+      expect([link.pairingAnswer(), link.pairingAnswer()]).toEqual([taken, null]);
+    }
+    expect([unit.pairings, unit.received, unit.tariffs]).toEqual([[7, 7], [], []]);
+  });
+});
+
+describe("a tariff", () => {
+  it("is offered once, and a newer one takes the place of one that waits", () => {
+    const { unit, posted, link, turn } = linked();
+    unit.takes = false;
+    for (const first of [1, 2, 3]) expect(link.offerTariff(Uint8Array.of(first))).toBe(true);
+    expect(posted.filter(([tag]) => tag === Request.TARIFF)).toEqual([Uint8Array.of(Request.TARIFF, 1)]);
+    turn(5);
+    expect(unit.tariffs).toEqual([1, 3]);
+  });
+
+  it("is not put on its way when it is longer than the link", () => {
+    const { unit, link, turn } = linked();
+    expect(link.offerTariff(new Uint8Array(LINK_BYTES_MAX))).toBe(false);
+    expect(link.offerTariff(new Uint8Array(LINK_BYTES_MAX - 1))).toBe(true);
+    turn(2);
+    expect(unit.tariffs).toEqual([0]);
+  });
+});
+
+describe("what is given to the unit", () => {
+  it("goes by turns, one at a time: a flood of one kind holds up no other and adds no requests", () => {
+    const { unit, posted, link, turn } = linked();
+    for (let at = 0; at < 30; at++) {
+      link.receive(Uint8Array.of(at));
+      link.receiveLocal(Uint8Array.of(at));
+      link.offerTariff(Uint8Array.of(at));
+      expect(posted.filter(([tag]) => tag !== Request.TAKE && tag !== Request.ALIVE).length).toBe(1);
+      turn();
+    }
+    expect([unit.received.length, unit.pairings.length, unit.tariffs.length]).toEqual([10, 10, 10]);
+  });
+
+  it("is not held up by a unit that takes no commands", () => {
+    const { unit, link, turn } = linked();
+    unit.takes = false;
+    link.receive(Uint8Array.of(1));
+    link.receiveLocal(Uint8Array.of(2));
+    link.offerTariff(Uint8Array.of(3));
+    turn(6);
+    expect([unit.pairings, unit.tariffs]).toEqual([[2], [3]]);
+    unit.takes = true;
+    turn();
+    expect(unit.received.at(-1)).toBe(1);
   });
 });
 
@@ -197,6 +285,19 @@ describe("the supervisor", () => {
     }
     expect(steps).toBe(901);
     expect(unit.given).toBe(3_600);
+  });
+
+  it("lets twelve requests to pair and tariffs a minute reach the unit, and refuses the others unseen", () => {
+    const { neighbour, unit, supervisor } = supervised();
+    let sent = 0;
+    const requests = [Request.PAIR, Request.TARIFF, Request.TAKE];
+    neighbour.sends = () => {
+      const tag = requests[sent++ % 3] ?? 0;
+      return tag === Request.TAKE ? TAKE : Uint8Array.of(tag, 1);
+    };
+    for (let now_ms = 0; now_ms < 120_000; now_ms += 250) supervisor.step(now_ms);
+    expect([supervisor.faults, unit.pairings.length + unit.tariffs.length]).toEqual([0, 24]);
+    expect(unit.given).toBeGreaterThan(600);
   });
 
   it("waits longer with each fault, ten minutes at most, and forgets after a good hour", () => {

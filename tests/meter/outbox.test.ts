@@ -40,6 +40,7 @@ class ScriptedUplink implements Uplink {
 /** A unit that gives these frames, and keeps what it receives as long as it has room. */
 class ScriptedUnit implements UnitSide {
   readonly received: Uint8Array[] = [];
+  readonly tariffs: Uint8Array[] = [];
   room = Number.POSITIVE_INFINITY;
   readonly #frames: Uint8Array[];
 
@@ -59,6 +60,15 @@ class ScriptedUnit implements UnitSide {
     if (this.received.length >= this.room) return false;
     this.received.push(bytes);
     return true;
+  }
+
+  receiveLocal(): boolean {
+    throw new Error("the outbox asks for no pairing");
+  }
+
+  /** Refuses each second one. */
+  offerTariff(document: Uint8Array): boolean {
+    return this.tariffs.push(document) % 2 === 1;
   }
 }
 
@@ -251,6 +261,29 @@ describe("what comes in", () => {
   });
 });
 
+describe("a tariff that comes in", () => {
+  const tariff = (...bytes: readonly number[]) =>
+    ({ kind: "tariff", payload: Uint8Array.from(bytes) }) as const;
+
+  it("is offered once, whatever the answer, also while the unit takes no commands", () => {
+    const { unit, uplink, outbox } = scripted();
+    unit.room = 0;
+    uplink.events.push({ kind: "command", payload: Uint8Array.of(1) }, tariff(2), tariff(3));
+    for (let turn = 0; turn < 3; turn++) outbox.step();
+    expect(unit.tariffs).toEqual([Uint8Array.of(2), Uint8Array.of(3)]);
+    expect(unit.received).toEqual([]);
+  });
+
+  it("is dropped above 4,000 bytes, and never reaches the unit as a command", () => {
+    const { unit, uplink, outbox } = scripted();
+    const [largest, larger] = [new Uint8Array(4_000), new Uint8Array(4_001)];
+    for (const payload of [larger, largest, larger]) uplink.events.push({ kind: "tariff", payload });
+    outbox.step();
+    expect(unit.tariffs).toEqual([largest]);
+    expect(unit.received).toEqual([]);
+  });
+});
+
 describe("over a link that fails", () => {
   const MINUTE_MS = 60_000;
   /** What happens in a minute: records that appear, and whether the meter loses power after it. */
@@ -324,6 +357,8 @@ describe("over a link that fails", () => {
               dispatch.acknowledge(kind, sequence);
               return true;
             },
+            receiveLocal: () => false,
+            offerTariff: () => false,
           };
           return new Outbox(side, uplink, METER_ID);
         };

@@ -9,7 +9,7 @@ import { HINT_BYTES } from "../../src/proofs/group/group.js";
 import { fastGroup } from "../../src/proofs/group/wasm.js";
 import { decodeLinearBill } from "../../src/proofs/linear-bill.js";
 import { verifyProvedBill } from "../../src/proofs/proved-bill.js";
-import { verifyTariff } from "../../src/tariff/document.js";
+import { verifyTariff } from "../../src/tariff/signed-tariff.js";
 import { flipBit, isRefused } from "../mutants.js";
 import vectors from "../vectors/sealmeter-bills.json" with { type: "json" };
 import { ARITHMETICS } from "./arithmetics.js";

@@ -41,18 +41,18 @@ describe("the payload of a command", () => {
     ["an open load switch", { kind: "load-switch", action: "open" }, "040500"],
     ["an armed load switch", { kind: "load-switch", action: "arm" }, "040501"],
     ["a top-up", { kind: "top-up", amount: 20_000_000 }, "05051a01312d00"],
-    ["the largest top-up", { kind: "top-up", amount: Number.MAX_SAFE_INTEGER }, "05051b001fffffffffffff"],
+    ["the largest top-up", { kind: "top-up", amount: 100_000_000_000 }, "05051b000000174876e800"],
     ["a credit tariff", { kind: "credit-tariff", digest: filled(32, 0xbb) }, `0605${digestOf("bb")}`],
     [
       "credit settings, by number whatever their order",
       {
         kind: "credit-settings",
         settings: new Map([
-          [24, 500],
+          [10, 500],
           [1, 0],
         ]),
       },
-      "0705a2010018181901f4",
+      "0705a201000a1901f4",
     ],
     ["no revoked peers", { kind: "revoked-peers", peers: [] }, "080580"],
     [
@@ -180,7 +180,11 @@ describe("a command that no meter would take is refused:", () => {
       "aggregator is no",
     ],
     ["a top-up of nothing", { kind: "top-up", amount: 0 }, "amount is a whole number from 1"],
-    ["a top-up above 2^53", { kind: "top-up", amount: 2 ** 53 }, "amount is a whole number"],
+    [
+      "a top-up above 100,000 of the currency",
+      { kind: "top-up", amount: 1e11 + 1 },
+      "from 1 to 100000000000",
+    ],
     ["a negative top-up", { kind: "top-up", amount: -1 }, "amount is a whole number"],
     [
       "a short digest",
@@ -188,8 +192,31 @@ describe("a command that no meter would take is refused:", () => {
       "digest of the tariff has 32 bytes, not 20",
     ],
     ["no setting", { kind: "credit-settings", settings: new Map() }, "credit settings are at least one"],
-    ["setting 256", { kind: "credit-settings", settings: new Map([[256, 1]]) }, "a setting's number is"],
-    ["a large setting", { kind: "credit-settings", settings: new Map([[1, 2 ** 32]]) }, "setting 1 is"],
+    ["setting 0", { kind: "credit-settings", settings: new Map([[0, 1]]) }, "there is no credit setting 0"],
+    [
+      "setting 11",
+      { kind: "credit-settings", settings: new Map([[11, 1]]) },
+      "there is no credit setting 11",
+    ],
+    ["half a setting", { kind: "credit-settings", settings: new Map([[1.5, 1]]) }, "no credit setting 1.5"],
+    [
+      "mode 2",
+      { kind: "credit-settings", settings: new Map([[1, 2]]) },
+      "setting 1 is a whole number from 0 to 1",
+    ],
+    [
+      "a large amount",
+      { kind: "credit-settings", settings: new Map([[3, 2 ** 32]]) },
+      "from 0 to 4294967295",
+    ],
+    [
+      "a negative debt",
+      { kind: "credit-settings", settings: new Map([[4, -1]]) },
+      "setting 4 is a whole number",
+    ],
+    ["an hour after the day", { kind: "credit-settings", settings: new Map([[7, 97]]) }, "from 0 to 96"],
+    ["an eighth weekday", { kind: "credit-settings", settings: new Map([[8, 128]]) }, "from 0 to 127"],
+    ["a day above u16", { kind: "credit-settings", settings: new Map([[10, 65_536]]) }, "from 0 to 65535"],
     ["a long peer", { kind: "revoked-peers", peers: [filled(9, 1)] }, "a peer's name has 8 bytes, not 9"],
     [
       "peers that descend",
@@ -243,8 +270,22 @@ describe("a signed command", () => {
   });
 
   it("that is too long for a meter is refused", () => {
-    const settings = new Map(Array.from({ length: 60 }, (_, at) => [at + 100, 0xffffffff] as const));
-    const sign = () => signCommand({ ...head, kind: "credit-settings", settings }, supplierSeed);
+    const most = { numerator: Number.MAX_SAFE_INTEGER, denominator: 0xffffffff, maxPerSecond: 0xffffffff };
+    const sources = Array.from({ length: 8 }, () => ({ input: 15, isBackward: true, ...most }));
+    const elements = Array.from({ length: 3 }, () => ({ gain: most.numerator, delay_ns: -1_000_000 }));
+    const changes = {
+      maximum_Wh: 0xffffffff,
+      supplier: key("supplier"),
+      network: key("network"),
+      aggregator: key("aggregator"),
+      minGroup: 128,
+      calibration: {
+        sources,
+        waveform: { samplesPerSecond: 16_000, starting_mW: 0xffffffff, elements },
+        testPulses: 100_000,
+      },
+    };
+    const sign = () => signCommand({ ...head, kind: "configuration", changes }, supplierSeed);
     expect(sign).toThrow(/^command: \d+ bytes are more than the 512 that a meter takes$/);
   });
 });

@@ -3,14 +3,8 @@ import { bytesToHex } from "@noble/hashes/utils.js";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { VerificationError } from "../../src/proofs/signed.js";
-import {
-  decodeTariff,
-  encodeTariff,
-  readTariff,
-  signTariff,
-  type Tariff,
-  verifyTariff,
-} from "../../src/tariff/document.js";
+import { decodeTariff, encodeTariff, readTariff, type Tariff } from "../../src/tariff/document.js";
+import { signTariff, verifyTariff } from "../../src/tariff/signed-tariff.js";
 import { FormatError } from "../../src/trusted/encoding/bytes.js";
 import { digest } from "../../src/trusted/sealing/keys.js";
 import { EXPORT, IMPORT, PLAIN, tariffs } from "./arbitrary.js";

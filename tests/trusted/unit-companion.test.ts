@@ -3,7 +3,6 @@ import { afterEach, describe, expect, it, vi } from "vitest";
 import { EventType } from "../../src/trusted/authority/events.js";
 import { bstr, int, NIL } from "../../src/trusted/encoding/cbor.js";
 import { Status } from "../../src/trusted/metrology/interval.js";
-import type { CompanionAnswer } from "../../src/trusted/ports.js";
 import { CountingCompanion, countsIn } from "../bench-devices.js";
 import { BenchMeter, DAY_S, HALF_HOUR_S, MIDNIGHT_S } from "../bench-meter.js";
 import { cutEverywhere, expectConsistent, MODES, type Mode } from "../cut-everywhere.js";
@@ -99,10 +98,6 @@ describe("at each interval's close", () => {
 });
 
 describe("at every step", () => {
-  const answerOf = (meter: BenchMeter, changes: Partial<CompanionAnswer>): CompanionAnswer => {
-    return { companion: meter.stored.state.companion, loadSwitch: 2, ...changes };
-  };
-
   it("it is told at power-up what it is beside, and is shown the time and what has flowed since the last close", () => {
     const { companion, meter } = meterWithCompanion();
     expect(companion.meter).toEqual([["1-0:1.8.0"], HALF_HOUR_S]);
@@ -116,11 +111,10 @@ describe("at every step", () => {
     expect(companion.looked?.[2]).toEqual([2000]);
   });
 
-  it("what it answers is kept at once with the events that tell of it, and it is not asked again for 10 s", () => {
+  it("what it answers is kept at once with the events that tell of it, and nothing that it answers in the next 10 s", () => {
     const { companion, meter } = meterWithCompanion();
     const kept = new Uint8Array(64).fill(7);
-    companion.answers.push(answerOf(meter, { companion: kept, loadSwitch: 0, crossed: true }));
-    companion.answers.push(answerOf(meter, { companion: kept, loadSwitch: 1 }));
+    companion.answer = { companion: kept, loadSwitch: 0, crossed: true };
     meter.pass(60, [1000]);
     expect(meter.events.slice(-2).map(({ type, detail }) => [type, detail])).toEqual([
       [EventType.LOAD_SWITCH, 0],
@@ -128,8 +122,9 @@ describe("at every step", () => {
     ]);
     expect(meter.stored.state).toMatchObject({ companion: kept, loadSwitch: 0 });
     expect(companion.told).toEqual([2, 0]);
+    companion.answer = { companion: kept, loadSwitch: 1 };
     meter.pass(9, [1000], 9);
-    expect(companion.answers).toHaveLength(1);
+    expect(companion.told).toEqual([2, 0]);
     meter.pass(1);
     expect(companion.told).toEqual([2, 0, 1]);
     expect(meter.stored.state.loadSwitch).toBe(1);
@@ -139,7 +134,7 @@ describe("at every step", () => {
     const { companion, meter } = meterWithCompanion();
     const before = meter.events.length;
     const kept = new Uint8Array(64).fill(9);
-    companion.answers.push(answerOf(meter, { companion: kept }));
+    companion.answer = { companion: kept, loadSwitch: 2 };
     meter.pass(60);
     expect(meter.stored.state.companion).toEqual(kept);
     expect(meter.events).toHaveLength(before);
@@ -149,7 +144,7 @@ describe("at every step", () => {
     const { companion, meter } = meterWithCompanion();
     const shown = () => meter.unit.display(meter.uptime_ms).slice(4);
     expect(shown()).toEqual(["load switch closed"]);
-    companion.answers.push(answerOf(meter, { loadSwitch: 1 }));
+    companion.answer = { companion: meter.stored.state.companion, loadSwitch: 1 };
     meter.passUntil(DAY_S + 60);
     expect(shown()).toEqual(["load switch ready", "batch 0 sealed to 2011-07-02T00:00:00.000Z"]);
   });
