@@ -164,6 +164,8 @@ export function inputSettings(): InputSettings {
 export function relaySettings(): RelaySettings | null {
   const close = pin("relayClosePin", -1);
   const [open, sense] = [pin("relayOpenPin", -1), pin("relaySensePin", -1, PULLED_UP_MAX)];
+  if (close >= 0 && selectSetting().pin < 0)
+    throw new Error("config selectPin: what a relay has opened, a button closes");
   if (close >= 0) return { close, open, sense };
   if (open >= 0 || sense >= 0) throw new Error("config relayClosePin: a relay has a pin that closes it");
   return null;
