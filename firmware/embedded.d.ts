@@ -221,6 +221,8 @@ declare module "timer" {
     set(callback: () => void, interval_ms?: number, repeat_ms?: number): Timer;
     repeat(callback: () => void, interval_ms: number): Timer;
     clear(timer: Timer): void;
+    /** Stops this machine meanwhile, and no other task of the chip. */
+    delay(time_ms: number): void;
   };
   export default Timer;
 }
