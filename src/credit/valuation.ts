@@ -46,7 +46,7 @@ export class CreditTariff {
    *   names its digest.
    * @param channels OBIS codes of the meter, whose intervals have this length.
    * @throws FormatError for malformed bytes and for a tariff that a meter cannot draw credit by: prices that do not
-   *   fit its intervals, a charge that is more than a sum of block rates of one energy, costs and constants.
+   *   fit its intervals, a validity of none, a charge that is more than a sum of block rates of one energy, costs and constants.
    */
   constructor(document: Uint8Array, channels: readonly string[], intervalSeconds: number) {
     if (document.length > CREDIT_TARIFF_BYTES_MAX)
@@ -59,7 +59,10 @@ export class CreditTariff {
     this.#policies = [...energy, ...this.#charge.policies];
     this.#quantity = quantityOf(this.#charge.blocks);
     this.#highest = channels.map((obis) => this.#highestRate(obis));
-    this.#rates(Math.ceil(notBefore_s / intervalSeconds));
+    const first = Math.ceil(notBefore_s / intervalSeconds);
+    if (!this.#isValid(first))
+      throw new FormatError("credit tariff: no interval is whole within its validity");
+    this.#rates(first);
   }
 
   /**
