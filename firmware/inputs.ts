@@ -15,27 +15,33 @@ const STEADY_MS = 50;
  */
 const MAINS_BACK_MS = 10_000;
 
+export interface Debounce {
+  /** How long the contact must be seen closed to be closed, and open to be open. */
+  readonly closes_ms: number;
+  readonly opens_ms: number;
+  /** What it is taken to be at first. */
+  readonly closed: boolean;
+}
+
 /** A contact to ground, debounced by time: looks come 20 ms apart, or seconds. */
-class Contact {
+export class Contact {
   readonly #digital: Digital;
   readonly #uptime: Uptime;
-  /** How long the contact must be seen closed to be closed, and open to be open. */
-  readonly #closes_ms: number;
-  readonly #opens_ms: number;
-  #closed = false;
+  readonly #debounce: Debounce;
+  #closed: boolean;
   /** Since when it has been seen otherwise than it is taken to be; null while it is seen so. */
   #otherwise_ms: number | null = null;
 
   /** @throws Error naming the setting if the pin cannot be had. */
-  constructor({ name, pin }: PinSetting, uptime: Uptime, closes_ms: number, opens_ms: number) {
+  constructor({ name, pin }: PinSetting, uptime: Uptime, debounce: Debounce) {
     try {
       this.#digital = new Digital({ pin, mode: Digital.InputPullUp });
     } catch (error) {
       throw new Error(`config ${name}: GPIO ${pin}: ${error instanceof Error ? error.message : "no input"}`);
     }
     this.#uptime = uptime;
-    this.#closes_ms = closes_ms;
-    this.#opens_ms = opens_ms;
+    this.#debounce = debounce;
+    this.#closed = debounce.closed;
   }
 
   /** Looks once. */
@@ -46,8 +52,9 @@ class Contact {
       return seen;
     }
     const now_ms = this.#uptime.now_ms();
+    const { closes_ms, opens_ms } = this.#debounce;
     this.#otherwise_ms ??= now_ms;
-    if (now_ms - this.#otherwise_ms >= (seen ? this.#closes_ms : this.#opens_ms)) {
+    if (now_ms - this.#otherwise_ms >= (seen ? closes_ms : opens_ms)) {
       this.#closed = seen;
       this.#otherwise_ms = null;
     }
@@ -62,7 +69,7 @@ class PinInputs implements Inputs {
 
   constructor({ tamper, mainsFail }: InputSettings, uptime: Uptime) {
     const contact = (setting: PinSetting, closes_ms: number, opens_ms: number) =>
-      setting.pin < 0 ? null : new Contact(setting, uptime, closes_ms, opens_ms);
+      setting.pin < 0 ? null : new Contact(setting, uptime, { closes_ms, opens_ms, closed: false });
     this.#tamper = tamper.map((setting) => contact(setting, STEADY_MS, STEADY_MS));
     // Believed at the first look: the supply may last for one more, and a false alarm costs one record.
     this.#mainsFail = contact(mainsFail, 0, MAINS_BACK_MS);
@@ -77,8 +84,17 @@ class PinInputs implements Inputs {
   }
 }
 
-/** The port, or nothing for a board without such inputs. @throws Error naming the setting that is wrong. */
-export function boardInputs(settings: InputSettings, uptime: Uptime): { readonly inputs?: Inputs } {
+/** The port, or null for a board without such inputs. @throws Error naming the setting that is wrong. */
+export function boardInputs(settings: InputSettings, uptime: Uptime): Inputs | null {
   const wired = [...settings.tamper, settings.mainsFail].some(({ pin }) => pin >= 0);
-  return wired ? { inputs: new PinInputs(settings, uptime) } : {};
+  return wired ? new PinInputs(settings, uptime) : null;
 }
+
+/** Bit of tamper input 5: the load switch's contacts are not where they were put. */
+const CONTACTS = 16;
+
+/** The port with input 5 as the load switch has it. @param inputs the board's others. */
+export const withContacts = (contacts: { readonly tampered: boolean }, inputs: Inputs | null): Inputs => ({
+  tamper: () => (inputs?.tamper() ?? 0) | (contacts.tampered ? CONTACTS : 0),
+  mainsFailing: () => inputs?.mainsFailing() ?? false,
+});

@@ -37,7 +37,18 @@ const PINS = [
   "reversedPin",
   "voltagePin",
   "mainsFailPin",
+  "relayClosePin",
+  "relayOpenPin",
+  "relaySensePin",
+  "selectPin",
+  "displayDataPin",
+  "displayClockPin",
 ];
+/** A display and a metering chip are two devices of one bus: its wires may be named twice, both of them. */
+const SHARED_PINS: Readonly<Record<string, string>> = {
+  displayDataPin: "chipDataPin",
+  displayClockPin: "chipClockPin",
+};
 
 export interface LocalSettings {
   readonly port: number;
@@ -71,6 +82,20 @@ export interface InputSettings {
   readonly mainsFail: PinSetting;
 }
 
+export interface RelaySettings {
+  /** The coil that closes; of a contactor its only one. */
+  readonly close: number;
+  /** The coil that opens, or -1: a contactor, which is closed while its pin is high. */
+  readonly open: number;
+  /** Low while there is voltage behind the contacts; -1: nothing looks. */
+  readonly sense: number;
+}
+
+export interface DisplaySettings {
+  readonly data: number;
+  readonly clock: number;
+}
+
 export interface NetworkSettings {
   readonly ssid: string;
   readonly password: string;
@@ -80,6 +105,8 @@ export interface NetworkSettings {
   readonly userPassword: string;
   readonly nameServer: string;
   readonly timeServer: string;
+  /** TCP port of the local stream; 0: there is none. */
+  readonly localStreamPort: number;
 }
 
 /** Pins of the pulse inputs that are connected, in the order in which the meter's configuration numbers them. */
@@ -135,6 +162,34 @@ export function inputSettings(): InputSettings {
   };
 }
 
+/** The contacts in the supply, or null where there are none. */
+export function relaySettings(): RelaySettings | null {
+  const close = pin("relayClosePin", -1);
+  const [open, sense] = [pin("relayOpenPin", -1), pin("relaySensePin", -1, PULLED_UP_MAX)];
+  if (close >= 0 && selectSetting().pin < 0)
+    throw new Error("config selectPin: what a relay has opened, a button closes");
+  if (close >= 0) return { close, open, sense };
+  if (open >= 0 || sense >= 0) throw new Error("config relayClosePin: a relay has a pin that closes it");
+  return null;
+}
+
+/** The button that turns the display's page and, held, closes the contacts; a contact to ground. */
+export const selectSetting = (): PinSetting => ({
+  name: "selectPin",
+  pin: pin("selectPin", -1, PULLED_UP_MAX),
+});
+
+/** The display on its two wires, or null where there is none. */
+export function displaySettings(): DisplaySettings | null {
+  const [data, clock] = [pin("displayDataPin", -1), pin("displayClockPin", -1)];
+  if (data < 0 || clock < 0) return null;
+  const shared = Object.entries(SHARED_PINS).filter(
+    ([name, other]) => Number(config[name]) === Number(config[other]),
+  );
+  if (shared.length === 1) throw new Error("config displayDataPin: a bus is shared by both its wires");
+  return { data, clock };
+}
+
 export const networkSettings = (): NetworkSettings => ({
   ssid: text("ssid", 32),
   password: text("password", 63),
@@ -144,6 +199,7 @@ export const networkSettings = (): NetworkSettings => ({
   userPassword: text("brokerPassword", 128),
   nameServer: text("nameServer", 15),
   timeServer: text("timeServer", 253),
+  localStreamPort: whole("localStreamPort", 0, 65_535),
 });
 
 /** A pin that no other setting has and that is not the flash's: neither the SDK nor the chip would refuse it. */
@@ -153,7 +209,9 @@ function pin(name: string, min: number, max = PIN_MAX): number {
   if (value >= whole("flashPinFirst", 0, PIN_MAX) && value <= whole("flashPinLast", 0, PIN_MAX)) {
     throw new Error(`config ${name}: GPIO ${value} is the flash's`);
   }
-  const other = PINS.slice(0, PINS.indexOf(name)).find((earlier) => Number(config[earlier]) === value);
+  const other = PINS.slice(0, PINS.indexOf(name)).find(
+    (earlier) => earlier !== SHARED_PINS[name] && Number(config[earlier]) === value,
+  );
   if (other) throw new Error(`config ${name}: GPIO ${value} is ${other} already`);
   return value;
 }

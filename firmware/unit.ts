@@ -1,46 +1,19 @@
-// The unit's machine, the first of the two on the device: the certified metrology unit over its flash, keys,
-// entropy, pulse inputs, sensors, button and watchdog; the local port; and the supervisor of the network machine.
+// The unit's machine, the first of the two on the device: the certified metrology unit over what is on the board, with
+// credit and display beside it; the local port; and the supervisor of the network machine.
 // It measures first, and nothing here waits for anything. After a fault of its own the device shows it and
 // restarts; when it hangs the watchdog restarts it, and the unit records that it was the watchdog.
 
-import Resource from "Resource";
 import Digital from "embedded:io/digital";
-import I2C from "embedded:io/i2c";
-import { authorityKey, softwareId, tableWindow, version } from "sealmeter/image";
-import { PulseCounter } from "sealmeter/pulse";
-import { WaveformInput } from "sealmeter/waveform";
 import Timer from "timer";
 import { Supervisor } from "../src/meter/supervisor.js";
-import type { Image, Ports } from "../src/trusted/ports.js";
+import type { Ports } from "../src/trusted/ports.js";
 import { MetrologyUnit, provision } from "../src/trusted/unit.js";
-import { ADE7953 } from "./ade7953.js";
-import { BoardFrontEnd } from "./front-end.js";
-import { boardInputs } from "./inputs.js";
+import { type Board, openBoard } from "./board.js";
 import { LocalPort } from "./local-port.js";
 import { NetworkMachine } from "./network-machine.js";
-import {
-  hardwareEntropy,
-  hardwareWatchdog,
-  PartitionFlash,
-  PinButton,
-  PinTestOutput,
-  Uptime,
-} from "./ports.js";
-import { FlashSecretStore } from "./secret-store.js";
-import {
-  buttonPin,
-  chipSettings,
-  inputSettings,
-  lampPin,
-  localSettings,
-  pulsePins,
-  testOutputPin,
-  waveformSettings,
-} from "./settings.js";
+import { hardwareWatchdog, Uptime } from "./ports.js";
+import { lampPin, localSettings } from "./settings.js";
 
-/** Sectors of the two partitions; firmware/partitions-*.csv says the same. */
-const JOURNAL_SECTORS = 576;
-const SECRET_SECTORS = 4;
 /** Between two turns, ms: far below the 3 s that a front end may go unread. */
 const TURN_MS = 20;
 /** A turn ends after the step that passes this, so that messages and the other machine have their turn. */
@@ -52,20 +25,8 @@ const RESTART_MS = 60_000;
 /** The same for a fault that comes before the flash is touched: a setting, a pin, a partition. */
 const BOARD_RESTART_MS = 5_000;
 
-const hexBytes = (hex: string) =>
-  Uint8Array.from({ length: hex.length / 2 }, (_, at) => Number.parseInt(hex.slice(2 * at, 2 * at + 2), 16));
 const hexText = (bytes: Uint8Array) =>
   Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
-
-/** The tables stay in flash: typed arrays over the image's resources, which are 4-byte aligned. */
-const image = (): Image => ({
-  softwareId: hexBytes(softwareId),
-  version,
-  authorityKey: hexBytes(authorityKey),
-  tableWindow,
-  tableB: new Uint8Array(new Resource("tableB.bin")),
-  tableBlinding: new Uint8Array(new Resource("tableBlinding.bin")),
-});
 
 interface Fault {
   readonly error: unknown;
@@ -75,37 +36,6 @@ interface Fault {
 interface Running {
   readonly unit: MetrologyUnit;
   readonly supervisor: Supervisor;
-}
-
-/** What of the three kinds of front ends is connected. */
-function boardFrontEnd(uptime: Uptime): BoardFrontEnd {
-  const [chip, waveform] = [chipSettings(), waveformSettings()];
-  const now_ms = () => uptime.now_ms();
-  const pulses = pulsePins().map((pin) => new PulseCounter(pin));
-  const driver = chip && {
-    sensor: { io: I2C, data: chip.data, clock: chip.clock },
-    registers: ["activeA", "reactiveA"] as const,
-    countsPerSecondMax: chip.countsPerSecondMax,
-    gainCodes: chip.gainCodes,
-    now_ms,
-  };
-  const cycles = waveform && new WaveformInput(waveform.rate_Hz, waveform.pins);
-  return new BoardFrontEnd(now_ms, pulses, driver && new ADE7953(driver), cycles);
-}
-
-/** All that the unit needs of this board. Energy counts from this call on. */
-function boardPorts(uptime: Uptime): Ports {
-  return {
-    image: image(),
-    flash: new PartitionFlash("journal", JOURNAL_SECTORS),
-    secrets: new FlashSecretStore(new PartitionFlash("secrets", SECRET_SECTORS)),
-    entropy: hardwareEntropy,
-    energy: boardFrontEnd(uptime),
-    button: new PinButton(buttonPin()),
-    watchdog: hardwareWatchdog,
-    ...(testOutputPin() >= 0 && { testOutput: new PinTestOutput(testOutputPin()) }),
-    ...boardInputs(inputSettings(), uptime),
-  };
 }
 
 /** Blinks while the unit lives, if the board has a lamp. */
@@ -123,7 +53,7 @@ class UnitMachine {
   readonly #uptime = new Uptime();
   readonly #local = new LocalPort(localSettings(), (word, argument) => this.#serve(word, argument));
   /** Null after a fault of the board or its settings. */
-  #ports: Ports | null = null;
+  #board: Board | null = null;
   #lamp: Lamp | null = null;
   /** Null until the meter is provisioned. */
   #running: Running | null = null;
@@ -133,11 +63,11 @@ class UnitMachine {
 
   constructor() {
     this.#guard(BOARD_RESTART_MS, () => {
-      this.#ports = boardPorts(this.#uptime);
+      this.#board = openBoard(this.#uptime);
       this.#lamp = new Lamp();
     });
     this.#guard(RESTART_MS, () => {
-      if (this.#ports) this.#start(this.#ports);
+      if (this.#board && !this.#fault) this.#start(this.#board);
     });
   }
 
@@ -145,7 +75,8 @@ class UnitMachine {
   turn(): void {
     this.#guard(RESTART_MS, () => this.#run());
     const now_ms = this.#uptime.now_ms();
-    if (now_ms - this.#shown_ms >= SHOW_MS) this.#show(now_ms);
+    const isTapped = this.#board?.panel.turn() ?? false;
+    if (isTapped || now_ms - this.#shown_ms >= SHOW_MS) this.#show(now_ms, isTapped);
     if (this.#fault) this.#awaitRestart(this.#fault, now_ms);
   }
 
@@ -165,7 +96,6 @@ class UnitMachine {
       work();
     } catch (error) {
       this.#running = null;
-      this.#ports = null;
       this.#fault = { error, until_ms: this.#uptime.now_ms() + restart_ms };
     }
   }
@@ -187,7 +117,7 @@ class UnitMachine {
     return busy || heard;
   }
 
-  #start(ports: Ports): void {
+  #start({ ports, credit }: Board): void {
     const unit = bootUnit(ports);
     if (!unit) return;
     const uptime = this.#uptime;
@@ -195,7 +125,7 @@ class UnitMachine {
       take: () => unit.take(uptime.now_ms()),
       receive: (bytes: Uint8Array) => unit.receive(uptime.now_ms(), bytes),
       receiveLocal: (bytes: Uint8Array) => unit.receiveLocal(bytes),
-      offerTariff: () => false,
+      offerTariff: (document: Uint8Array) => credit?.offer(document) ?? false,
       networkRestarted: () => unit.networkRestarted(),
     };
     // The first line of the display is the meter's id.
@@ -206,16 +136,17 @@ class UnitMachine {
   #serve(word: string, argument: Uint8Array): string {
     if (word === "show") {
       this.#shown = "";
-      this.#show(this.#uptime.now_ms());
+      this.#show(this.#uptime.now_ms(), false);
       return "ok";
     }
     if (word === "provision") {
-      if (this.#running || !this.#ports)
+      if (this.#running || !this.#board || this.#fault)
         throw new Error(this.#fault ? this.#trouble() : "the meter is provisioned already");
-      const answer = provision(this.#ports, argument);
+      const { ports } = this.#board;
+      const answer = provision(ports, argument);
       // What was counted before there was a meter is nobody's.
-      this.#ports.energy.read();
-      this.#start(this.#ports);
+      ports.energy.read();
+      this.#start(this.#board);
       return `ok ${hexText(answer)}`;
     }
     if (word !== "pair") throw new Error("the words are: show, provision, pair");
@@ -231,13 +162,18 @@ class UnitMachine {
     return `stopped: ${error instanceof Error ? error.message : "unknown fault"}`;
   }
 
-  /** Writes what the meter shows to the local port when it changed, and blinks: the unit is alive. */
-  #show(now_ms: number): void {
+  /**
+   * Shows what the meter shows: on the display, and at the local port when it changed; and blinks: the unit is alive.
+   * What is not the unit's stands apart.
+   */
+  #show(now_ms: number, isTapped: boolean): void {
     this.#shown_ms = now_ms;
     const lines = this.#running?.unit.display(now_ms) ?? [this.#trouble()];
+    const creditLines = this.#running ? (this.#board?.credit?.lines() ?? []) : [];
+    this.#board?.panel.show(now_ms, lines, creditLines, isTapped);
     // The time changes each second; without it a quiet meter is silent.
     const shown = lines.filter((line) => !/^\d{4}-/.test(line)).join("\n");
-    if (shown !== this.#shown) this.#local.show(lines);
+    if (shown !== this.#shown) this.#local.show([...lines, ...creditLines.map((line) => `| ${line}`)]);
     this.#shown = shown;
     this.#lamp?.toggle();
   }

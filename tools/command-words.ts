@@ -13,7 +13,12 @@ import { readTariff } from "../src/tariff/document.js";
 import { decodeSign1 } from "../src/trusted/encoding/cose.js";
 import { digest } from "../src/trusted/sealing/keys.js";
 import { fromHex, inFile, readFile, readHexKey, toHex, UsageError } from "./command-line.js";
-import { CREDIT_SETTING_WORDS, isCreditSetting, parseCreditSetting } from "./credit-words.js";
+import {
+  CREDIT_SETTING_FORMS,
+  CREDIT_SETTING_WORDS,
+  isCreditSetting,
+  parseCreditSetting,
+} from "./credit-words.js";
 import { INSTANT_FORMS, parseInstant } from "./instant.js";
 
 export interface Wording {
@@ -195,7 +200,7 @@ export const WORDINGS: Readonly<Record<KindName, Wording>> = {
   },
   "credit-settings": {
     usage: "NAME=VALUE...",
-    says: `set pre-payment: ${CREDIT_SETTING_WORDS}`,
+    says: `set pre-payment; ${CREDIT_SETTING_FORMS}`,
     example: "credit-settings mode=prepayment emergency=10 protected-from=16:00 protected-to=09:00",
     parse: parseCreditSettings,
   },

@@ -22,7 +22,15 @@ const FORMS: Readonly<Record<Setting["unit"], Form>> = {
   date: { says: "none, or YYYY-MM-DD", parse: parseDay },
 };
 
-/** For the help, and for who uses another name. */
+const namesOf = (unit: string) =>
+  [...CREDIT_SETTINGS].flatMap(([name, setting]) => (setting.unit === unit ? [name] : [])).join(", ");
+
+/** For the help: the names, and how their values are written. */
+export const CREDIT_SETTING_FORMS = Object.entries(FORMS)
+  .map(([unit, { says }]) => `${namesOf(unit)}: ${says}`)
+  .join("; ");
+
+/** For who uses another name. */
 export const CREDIT_SETTING_WORDS = `${[...CREDIT_SETTINGS.keys()].join(", ")}, or its number`;
 
 /** Whether a word names a setting; a number is one here, whether or not a meter has that setting. */

@@ -30,9 +30,18 @@ export interface Pin {
   counter: { readonly kind: "pulse" | "contact"; count: number } | null;
 }
 
+/** A circuit at a pin that answers by itself. */
+export interface Circuit {
+  /** Hears each change of what the chip drives the pin to; null: nothing drives it. @param at_ms of the clock. */
+  hear?(level: 0 | 1 | null, at_ms: number): void;
+  /** Whether it connects the pin to ground now. */
+  grounds?(): boolean;
+}
+
 export class Pins {
   readonly chip: Chip;
   readonly #pins = new Map<number, Pin>();
+  readonly #circuits = new Map<number, Circuit>();
 
   constructor(chip: Chip) {
     this.chip = chip;
@@ -42,6 +51,17 @@ export class Pins {
     const found = this.#pins.get(pin) ?? { used: false, level: null, grounded: false, counter: null };
     this.#pins.set(pin, found);
     return found;
+  }
+
+  /** Wires a circuit to a pin. */
+  wire(pin: number, circuit: Circuit): void {
+    this.#circuits.set(pin, circuit);
+  }
+
+  drive(pin: number, level: 0 | 1 | null, at_ms: number): void {
+    if (this.at(pin).level === level) return;
+    this.at(pin).level = level;
+    this.#circuits.get(pin)?.hear?.(level, at_ms);
   }
 
   exists(pin: number): boolean {
@@ -56,7 +76,8 @@ export class Pins {
 
   /** What the chip reads: an open pin that has no pull-up may read as anything, here as the worst. */
   read(pin: number): 0 | 1 {
-    return this.at(pin).grounded || !this.drives(pin) ? 0 : 1;
+    const grounded = this.at(pin).grounded || this.#circuits.get(pin)?.grounds?.() === true;
+    return grounded || !this.drives(pin) ? 0 : 1;
   }
 
   /** Somebody closes a contact between the pin and ground, or opens it; it stays so. */
@@ -89,7 +110,10 @@ export class Pins {
 export function usePin(machine: Machine, pins: Pins, pin: number): () => void {
   const wire = pins.at(pin);
   wire.used = true;
-  const free = () => void Object.assign(wire, { used: false, level: null, counter: null });
+  const free = () => {
+    pins.drive(pin, null, machine.at_ms);
+    Object.assign(wire, { used: false, counter: null });
+  };
   const forget = machine.closing(free);
   return () => {
     forget();
@@ -127,7 +151,7 @@ export function digitalModule(machine: Machine, pins: Pins, powered: () => void)
         if (!this.#isInput && !pins.drives(pin)) throw new realm.RangeError("input only");
         this.#pin = pin;
         this.#close = usePin(machine, pins, pin);
-        if (!this.#isInput) pins.at(pin).level = 0;
+        if (!this.#isInput) pins.drive(pin, 0, machine.at_ms);
       }
       read(): 0 | 1 {
         this.#check();
@@ -137,7 +161,7 @@ export function digitalModule(machine: Machine, pins: Pins, powered: () => void)
       write(value: 0 | 1): void {
         this.#check();
         if (this.#isInput) throw new realm.Error("can't write input");
-        pins.at(this.#pin).level = Number(value) ? 1 : 0;
+        pins.drive(this.#pin, Number(value) ? 1 : 0, machine.at_ms);
       }
       #check(): void {
         powered();

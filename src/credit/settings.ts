@@ -10,7 +10,7 @@ export const TOP_UP_MAX = 100_000_000_000;
 export const CreditSetting = {
   /** 0 off, 1 pre-payment. */
   MODE: 1,
-  /** Credit below which the customer is warned. */
+  /** Credit at which the customer is warned. */
   LOW: 2,
   /** Emergency credit: how far below zero credit may go. */
   EMERGENCY: 3,

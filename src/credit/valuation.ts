@@ -46,7 +46,7 @@ export class CreditTariff {
    *   names its digest.
    * @param channels OBIS codes of the meter, whose intervals have this length.
    * @throws FormatError for malformed bytes and for a tariff that a meter cannot draw credit by: prices that do not
-   *   fit its intervals, a charge that is more than a sum of block rates of one energy, costs and constants.
+   *   fit its intervals, a validity of none, a charge that is more than a sum of block rates of one energy, costs and constants.
    */
   constructor(document: Uint8Array, channels: readonly string[], intervalSeconds: number) {
     if (document.length > CREDIT_TARIFF_BYTES_MAX)
@@ -59,7 +59,10 @@ export class CreditTariff {
     this.#policies = [...energy, ...this.#charge.policies];
     this.#quantity = quantityOf(this.#charge.blocks);
     this.#highest = channels.map((obis) => this.#highestRate(obis));
-    this.#rates(Math.ceil(notBefore_s / intervalSeconds));
+    const first = Math.ceil(notBefore_s / intervalSeconds);
+    if (!this.#isValid(first))
+      throw new FormatError("credit tariff: no interval is whole within its validity");
+    this.#rates(first);
   }
 
   /**
@@ -87,9 +90,8 @@ export class CreditTariff {
     return perWh > BigInt(U32_MAX) ? U32_MAX : perWh < 0n ? 0 : Number(perWh);
   }
 
-  /** What a period costs, nano-currency: the total of its bill. One in which nothing was counted costs nothing. */
+  /** What a period costs, nano-currency: the total of its bill. */
   total({ energy, block_Wh, days }: Counted): bigint {
-    if (energy === 0n && block_Wh === 0 && days === 0) return 0n;
     const { blocks, perPeriod, perDay } = this.#charge;
     const per = (one: Blocks) => (one.per === "day" ? BigInt(days) : 1n);
     const byBlocks = blocks.reduce((sum, one) => sum + blocksCost(one, BigInt(block_Wh), per(one)), 0n);

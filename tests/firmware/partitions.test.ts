@@ -27,8 +27,8 @@ function partitions(name: string) {
     }));
 }
 
-/** A constant of the unit's wiring. */
-const sectors = (name: string) => Number(new RegExp(`const ${name} = (\\d+);`).exec(text("unit.ts"))?.[1]);
+/** A constant of the board's wiring. */
+const sectors = (name: string) => Number(new RegExp(`const ${name} = (\\d+);`).exec(text("board.ts"))?.[1]);
 
 describe.each([
   ["partitions-4mb.csv", 4],
