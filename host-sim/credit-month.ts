@@ -2,7 +2,6 @@
 // it, with made-up energy. It is for engines that have no room for the scenario beside it, and to see what credit costs
 // by itself. It never compares anything: what it leaves must be the same bytes on every engine.
 import { CreditCompanion } from "../src/credit/companion.js";
-import { Switch } from "../src/credit/credit.js";
 import { CreditSetting } from "../src/credit/settings.js";
 import { Display } from "../src/display/display.js";
 import { assert, sameBytes } from "../src/trusted/encoding/bytes.js";
@@ -27,6 +26,8 @@ const CUT_AT = 500;
 const UNTIMED = 5;
 /** A person holds the button in the intervals after so many. */
 const HELD: readonly number[] = [204, 301, 401, 602, 700];
+/** Of the states of the load switch; a new one is closed. */
+const CLOSED = 2;
 const MINUTE_MS = 60_000;
 const PAGES = 8;
 const TURN_MS = 5_000;
@@ -80,7 +81,7 @@ class Keeper {
   readonly #relay = new BistableRelay();
   #closing = new ScriptedButton();
   #state = new Uint8Array(COMPANION_BYTES);
-  #loadSwitch: number = Switch.CLOSED;
+  #loadSwitch: number = CLOSED;
   #uptime_ms = 0;
   companion: CreditCompanion;
 

@@ -10,7 +10,7 @@ import { FLASH_SECTORS } from "../scenario.js";
 import { encodeInput } from "../scenario-input.js";
 import { runXs, type XsBits } from "./engine.js";
 import { fullChip } from "./full-journal.js";
-import { bundleProgram, MAIN_MODULE, type ProgramName, unitModule } from "./programs.js";
+import { bundleProgram, creditModule, MAIN_MODULE, type ProgramName, unitModule } from "./programs.js";
 import type { CreditReference, Reference, RunFiles } from "./reference.js";
 
 /** Arena of the unit's whole machine, bytes: built-ins in RAM, and in read-only memory as a device has them. */
@@ -56,6 +56,9 @@ export interface Difference {
   readonly byte: number;
 }
 
+/** Programs with credit. */
+const ON_CREDIT: readonly ProgramName[] = ["credit", "prepaid"];
+
 /** What a board is given of a reference. */
 type Given = Pick<Reference, "input" | "tables">;
 
@@ -63,8 +66,10 @@ const inputOf = ({ input }: Given) => encodeInput(input);
 const romsOf = (reference: Given) =>
   new Map(Object.entries({ ...reference.tables, input: inputOf(reference) }));
 
+/** Modules that a program has beside its own: a board has no room for one that it does not import. */
 async function modulesOf(program: ProgramName): Promise<Map<string, Uint8Array>> {
-  return new Map([unitModule(), [MAIN_MODULE, await bundleProgram(program)]]);
+  const modules = new Map([unitModule(), [MAIN_MODULE, await bundleProgram(program)]]);
+  return ON_CREDIT.includes(program) ? modules.set(...(await creditModule())) : modules;
 }
 
 /** @throws Error for an exit code that is not `expected`, with the board's last words. */
