@@ -1,6 +1,6 @@
 // A meter on a host: the metrology unit and its network side over the flash, keys, entropy, front end and
 // uplink that it is given. What survives a power cut is handed in; what does not is made anew at power-up.
-import { Outbox } from "../src/meter/outbox.js";
+import { type Given, Outbox } from "../src/meter/outbox.js";
 import type { Uplink } from "../src/meter/uplink.js";
 import type { FrontEnd, Ports } from "../src/trusted/ports.js";
 import { MetrologyUnit, provision } from "../src/trusted/unit.js";
@@ -25,6 +25,8 @@ export class Device {
   readonly button = new ScriptedButton();
   #running: { readonly unit: MetrologyUnit; readonly outbox: Outbox; readonly booted_ms: number } | null =
     null;
+  /** Hears what the unit gives its network side: for a local stream (local-port.ts). */
+  observe: (given: Given) => void = () => {};
   /** Steps that the unit did since the device was made. */
   steps = 0;
 
@@ -53,7 +55,16 @@ export class Device {
       receiveLocal: (bytes: Uint8Array) => unit.receiveLocal(bytes),
       offerTariff: () => false,
     };
-    this.#running = { unit, outbox: new Outbox(side, uplink, meterId), booted_ms };
+    this.#running = {
+      unit,
+      outbox: new Outbox(side, uplink, meterId, (given) => this.observe(given)),
+      booted_ms,
+    };
+  }
+
+  /** Messages that have not arrived at the head end. */
+  get waiting(): number {
+    return this.#running?.outbox.waiting ?? 0;
   }
 
   /** Pulls the plug: what was only in RAM is gone. */

@@ -18,6 +18,7 @@ import { addFirmwareCheck } from "./firmware-check.js";
 import { addFirmwareProvision } from "./firmware-provision.js";
 import { addForecast } from "./forecast.js";
 import { addFuzz } from "./fuzz.js";
+import { addGateway } from "./gateway.js";
 import { addLosses } from "./losses.js";
 import { addLossesTrial } from "./losses-trial.js";
 import { addProvision } from "./provision.js";
@@ -41,6 +42,7 @@ const COMMANDS = [
   addSoak,
   addCheck,
   addReadings,
+  addGateway,
   addDisclose,
   addVerifyReading,
   addTariff,
