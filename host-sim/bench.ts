@@ -14,7 +14,7 @@ import { type Enrolment, enrol, type Parties } from "./parties.js";
 import { MemorySecretStore, MemoryTariffStore, SeededEntropy, TraceEnergy } from "./ports.js";
 import { BistableRelay } from "./relay.js";
 import { SeededRandom } from "./seeded.js";
-import { FLASH_SECTORS, type Supply } from "./simulation.js";
+import { FLASH_SECTORS, type Supply, switchedBy } from "./simulation.js";
 import type { Load, Received, StoredBoard, StoredSupply } from "./stored-board.js";
 import type { Trace } from "./trace.js";
 import { MemoryUplink } from "./uplink.js";
@@ -138,7 +138,7 @@ export class Bench {
       energy: () => new TraceEnergy(trace, this.clock),
       uplink: this.#uplink,
       meterId,
-      ...(this.#supply && { supply: this.#supply }),
+      ...(this.#supply && { supply: switchedBy(this.#supply) }),
     });
   }
 

@@ -169,7 +169,7 @@ function attach(
 }
 
 /** The load switch of a device, and the real credit logic behind it. */
-const switchedBy = ({ relay, tariffs }: Supply) => ({
+export const switchedBy = ({ relay, tariffs }: Supply) => ({
   relay,
   credit: (closing: Button) => new CreditCompanion({ relay, tariffs, closing }),
 });
