@@ -169,8 +169,8 @@ export function liveOnCredit(host: CreditMonthHost): void {
     if (at === CUT_AT) keeper.powerUp();
     const isTimed = at < CUT_AT || at >= CUT_AT + UNTIMED;
     const start_s = intervalStart_s(begin + at, CREDIT_INTERVAL_S);
-    if (at === 1) assert(keeper.companion.offer(first.document), "credit can be drawn by the first tariff");
-    if (at === 420) assert(keeper.companion.offer(second.document), "and by the second");
+    if (at === 1) assert(keeper.companion.offer(first.document), "it may be a tariff");
+    if (at === 420) assert(keeper.companion.offer(second.document), "and so may this");
     if (at === 431) keeper.companion.offer(first.document);
     const time_s = isTimed ? start_s + CREDIT_INTERVAL_S / 2 : null;
     if (HELD.includes(at)) keeper.hold();

@@ -21,10 +21,10 @@ const OFFSETS = [
   { from_s: 1_319_936_400, offset_s: HOUR_S },
   { from_s: 1_332_637_200, offset_s: 2 * HOUR_S },
 ];
-/** 28 September 2011, 00:00 UTC. */
-const PRICES_FROM_S = 1_317_168_000;
+/** 16 October 2011, 16:00 UTC. */
+const PRICES_FROM_S = 1_318_780_800;
 /** As many hours as there is room for beside the rest. */
-const PRICES = 920;
+const PRICES = 425;
 
 const hours = (weekdays: number, fromMinute: number, toMinute: number) => ({
   weekdays,

@@ -15,11 +15,13 @@ function measured<T>(work: CreditWork, run: () => T): T {
   const [instructions, computrons] = [board.instructions(), board.computrons()];
   const result = run();
   const taken = board.instructions() - instructions;
-  const cost = (costs[work] ??= { times: 0, instructions: 0, computrons: 0, all: 0 });
-  cost.times++;
-  cost.all += taken;
-  cost.instructions = Math.max(cost.instructions, taken);
-  cost.computrons = Math.max(cost.computrons, board.computrons() - computrons);
+  const { times, all, ...dearest } = costs[work] ?? { times: 0, all: 0, instructions: 0, computrons: 0 };
+  costs[work] = {
+    times: times + 1,
+    all: all + taken,
+    instructions: Math.max(dearest.instructions, taken),
+    computrons: Math.max(dearest.computrons, board.computrons() - computrons),
+  };
   return result;
 }
 
