@@ -17,6 +17,8 @@ import type { CreditReference, Reference, RunFiles } from "./reference.js";
 export const ARENA_BYTES = { ram: 256 * 1024, rom: 208 * 1024 } as const;
 /** With the simulated uplink, trace and outbox of the scenario in the same machine. */
 const SCENARIO_ARENA_BYTES = { ram: 284 * 1024, rom: 264 * 1024 } as const;
+/** What credit and display add to it. */
+const CREDIT_BYTES = 80 * 1024;
 /** What Linux gives beyond the board: its unit's machine keeps built-ins, journal and neighbours in one arena. */
 const LINUX_MORE_BYTES = 48 * 1024;
 /** Slots and pointers of a 64-bit engine are twice as large. */
@@ -96,9 +98,10 @@ async function inFolder<T>(work: (folder: string) => Promise<T>): Promise<T> {
 
 /** The scenario on XS on Linux. @throws EngineMissing; Error if it does not end as the scenario does. */
 export async function scenarioOnXs(bits: XsBits, reference: Reference): Promise<EngineRun> {
-  const modules = await modulesOf("main");
+  const isPrepaid = reference.input.tariffs.length > 0;
+  const modules = await modulesOf(isPrepaid ? "prepaid" : "main");
   return inFolder(async (folder) => {
-    const arenaBytes = xsArena(bits, SCENARIO_ARENA_BYTES.ram);
+    const arenaBytes = xsArena(bits, SCENARIO_ARENA_BYTES.ram + (isPrepaid ? CREDIT_BYTES : 0));
     const roms = romsOf(reference);
     const start = () =>
       runXs({ bits, arenaBytes, sectors: FLASH_SECTORS, modules, main: MAIN_MODULE, roms, folder });
