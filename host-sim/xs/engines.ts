@@ -59,7 +59,7 @@ export interface Difference {
 }
 
 /** Programs with credit. */
-const ON_CREDIT: readonly ProgramName[] = ["credit", "prepaid"];
+const ON_CREDIT: readonly ProgramName[] = ["credit", "prepaid", "boot-credit"];
 
 /** What a board is given of a reference. */
 type Given = Pick<Reference, "input" | "tables">;
@@ -226,6 +226,25 @@ export interface BootCosts {
   /** Bytes of the arena: most and last in use after a garbage collection. */
   readonly heap: number;
   readonly live: number;
+}
+
+/** Bytes that a unit's machine of 32 bits holds at rest, without credit and with it, on a full journal. */
+export async function heldOnXs(
+  reference: Reference,
+): Promise<{ readonly unit: number; readonly credit: number }> {
+  const cells = fullChip(reference);
+  const live = async (program: ProgramName) => {
+    const modules = await modulesOf(program);
+    return inFolder(async (folder) => {
+      writeFileSync(join(folder, "flash"), cells);
+      const arenaBytes = xsArena(32, ARENA_BYTES.ram + CREDIT_BYTES);
+      const roms = romsOf(reference);
+      const run = { bits: 32, arenaBytes, sectors: FLASH_SECTORS, modules, main: MAIN_MODULE, roms } as const;
+      return resultOf<BootCosts>(runXs({ ...run, folder })).live;
+    });
+  };
+  const unit = await live("boot");
+  return { unit, credit: (await live("boot-credit")) - unit };
 }
 
 export function bootOnRv32(variant: Rv32Variant, reference: Reference): Promise<BootCosts> {

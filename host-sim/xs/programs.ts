@@ -10,7 +10,7 @@ const CREDIT_MODULE = "sealmeter/credit";
 export const MAIN_MODULE = "main";
 
 /**
- * main: the scenario; operations: what single operations cost; boot: a start on 13 months of journal; blinding:
+ * main: the scenario; operations: what single operations cost; boot: a start on 13 months of journal; boot-credit: the same with credit; blinding:
  * what shares cost; credit: weeks of credit alone; prepaid: the scenario on pre-payment; guarded: the unit beside a network machine; neighbour: that
  * machine.
  */
@@ -18,6 +18,7 @@ export type ProgramName =
   | "main"
   | "operations"
   | "boot"
+  | "boot-credit"
   | "blinding"
   | "credit"
   | "prepaid"
