@@ -334,6 +334,6 @@ it("closes only what is durable as closed, rested, and puts whatever happened ri
       trial.run(trial.durable === CLOSED ? OPEN_MS + STEP_MS : OPERATION_MS + STEP_MS);
       expect(trial.operations.at(-1)?.closed ?? false).toBe(trial.durable === CLOSED);
     }),
-    { numRuns: 300 },
+    { numRuns: 120 },
   );
 });

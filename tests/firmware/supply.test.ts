@@ -24,7 +24,7 @@ interface Wired {
   readonly coils: WiredRelay;
 }
 
-/** A board on the wall whose relay came closed from the factory, an hour after midnight. */
+/** A board on the wall whose relay came closed from the factory, some minutes after midnight. */
 async function wired(config: Readonly<Record<string, unknown>> = PINS, closed = true): Promise<Wired> {
   const site = await Site.open({ config, provisioned: false });
   const pin = (name: string) => Number(config[name] ?? -1);
@@ -36,9 +36,13 @@ async function wired(config: Readonly<Record<string, unknown>> = PINS, closed = 
   const relay = new BistableRelay(closed);
   const coils = new WiredRelay(site.board.pins, pins, relay);
   site.provision();
-  site.runUntil(HOUR_S);
+  site.runUntil(180);
   return { site, relay, coils };
 }
+
+/** Lets seconds pass in long turns. */
+const pass = (site: Site, seconds: number, ...power_W: readonly number[]) =>
+  site.runUntil(site.now_s - MIDNIGHT_S + seconds, ...power_W);
 
 function hold(site: Site, seconds: number): void {
   site.contact("selectPin", true);
@@ -62,19 +66,19 @@ describe("contacts in the supply", () => {
     expect(relay.conducting).toBe(false);
     expect(site.display).toContain("load switch open");
     hold(site, 5);
-    site.run(CLOSED_WITHIN_S);
+    pass(site, CLOSED_WITHIN_S);
     expect(relay.conducting).toBe(false);
     site.order(arm);
-    site.run(30);
+    pass(site, 30);
     expect(site.display).toEqual(expect.arrayContaining(["load switch ready", "| hold the button to close"]));
     hold(site, 1);
-    site.run(CLOSED_WITHIN_S);
+    pass(site, CLOSED_WITHIN_S);
     expect(relay.conducting).toBe(false);
     hold(site, 3);
-    site.run(CLOSED_WITHIN_S);
+    pass(site, CLOSED_WITHIN_S);
     expect(relay.conducting).toBe(true);
     expect(site.display).toContain("load switch closed");
-    site.run(60);
+    pass(site, 60);
     expect(switched(site)).toEqual([0, 1, 2]);
     expect(details(site, EventType.TAMPER)).toEqual([]);
     expect(coils.fought).toBe(false);
@@ -85,20 +89,20 @@ describe("contacts in the supply", () => {
   it("are not closed by who held the button before it was allowed, nor by one that is stuck through a power cut", async () => {
     const { site, relay } = await wired();
     site.order(open);
-    site.run(20);
+    pass(site, 20);
     hold(site, 3);
-    site.run(20);
+    pass(site, 20);
     site.contact("selectPin", true);
-    site.run(20);
+    pass(site, 20);
     site.order(arm);
-    site.run(60);
+    pass(site, 60);
     expect(site.display).toContain("load switch ready");
     site.board.powerDown();
     site.board.powerUp();
-    site.run(120);
+    pass(site, 120);
     expect(relay.conducting).toBe(false);
     site.contact("selectPin", false);
-    site.run(60);
+    pass(site, 60);
     expect(relay.conducting).toBe(false);
     expect(switched(site)).toEqual([0, 1]);
   });
@@ -106,7 +110,7 @@ describe("contacts in the supply", () => {
   it("stay as they were put through a power cut, and are opened again where somebody moved them meanwhile", async () => {
     const { site, relay } = await wired();
     site.order(open);
-    site.run(20);
+    pass(site, 20);
     const { operations } = relay;
     site.board.powerDown();
     site.run(10);
@@ -115,7 +119,7 @@ describe("contacts in the supply", () => {
     site.board.powerUp();
     site.run(6);
     expect(relay.conducting).toBe(false);
-    site.run(HOUR_S);
+    pass(site, HOUR_S);
     expect(relay.conducting).toBe(false);
     expect(switched(site)).toEqual([0]);
   });
@@ -125,7 +129,7 @@ describe("contacts in the supply", () => {
       const site = await Site.open({ provisioned: false, config: PINS });
       const relay = new BistableRelay(closed);
       new WiredRelay(site.board.pins, { close: 32, open: 33, sense: 27 }, relay);
-      site.run(120);
+      pass(site, 120);
       expect([relay.operations, relay.conducting]).toEqual([0, closed]);
     }
   });
@@ -134,7 +138,7 @@ describe("contacts in the supply", () => {
     const { site, relay } = await wired();
     relay.jam = "welded";
     site.order(open);
-    site.run(30);
+    pass(site, 30);
     expect(site.display).toEqual(expect.arrayContaining(["tamper", "| contacts welded"]));
     expect(details(site, EventType.TAMPER)).toEqual([5]);
     const { operations } = relay;
@@ -150,7 +154,7 @@ describe("contacts in the supply", () => {
     const { site, relay } = await wired({ ...PINS, coverPin: 13 });
     relay.jam = "welded";
     site.order(open);
-    site.run(30);
+    pass(site, 30);
     site.contact("coverPin", true);
     site.run(5);
     expect(details(site, EventType.TAMPER)).toEqual([5, 1]);
@@ -164,16 +168,16 @@ describe("contacts in the supply", () => {
     site.run(3);
     expect([level(), relay.conducting]).toEqual([0, false]);
     site.order(arm);
-    site.run(15);
+    pass(site, 15);
     hold(site, 3);
-    site.run(CLOSED_WITHIN_S);
+    pass(site, CLOSED_WITHIN_S);
     expect(level()).toBe(1);
     site.board.powerDown();
     expect(relay.conducting).toBe(false);
     site.board.powerUp();
     site.run(5);
     expect(relay.conducting).toBe(false);
-    site.run(20);
+    pass(site, 20);
     expect(relay.conducting).toBe(true);
     expect(details(site, EventType.TAMPER)).toEqual([]);
   });
@@ -182,7 +186,7 @@ describe("contacts in the supply", () => {
     const site = await Site.open({ config: SELECT });
     site.runUntil(120);
     site.order(open);
-    site.run(60);
+    pass(site, 60);
     expect(site.events.map(({ type }) => type)).toContain(EventType.COMMAND_REFUSED);
     expect(switched(site)).toEqual([]);
     expect(site.display.join("\n")).not.toMatch(/load switch/);
@@ -211,19 +215,20 @@ describe("credit", () => {
     site.broker.publish(topicOf(METER_ID, "tariff"), signTariff(payload, site.parties.supplier.seed));
     site.run(5);
     site.order({ kind: "credit-tariff", digest: digest(payload) });
-    site.order({ kind: "credit-settings", settings: new Map([[CreditSetting.MODE, 1]]) });
     site.order({ kind: "top-up", amount: 2_000_000 });
-    site.run(20);
+    // Last: without credit it would open at once.
+    site.order({ kind: "credit-settings", settings: new Map([[CreditSetting.MODE, 1]]) });
+    pass(site, 20);
     expect(creditOf(site)).toBe("| credit 2.00 EUR");
-    site.run(HOUR_S / 2, 2000);
+    pass(site, HOUR_S / 2, 2000);
     site.board.powerDown();
     site.board.powerUp();
-    site.run(60);
+    pass(site, 60);
     const left = Number(/[\d.]+/.exec(creditOf(site) ?? "")?.[0]);
     expect(left).toBeGreaterThanOrEqual(0.97);
     expect(left).toBeLessThanOrEqual(1.01);
     expect(relay.conducting).toBe(true);
-    site.run(HOUR_S, 2000);
+    pass(site, HOUR_S, 2000);
     expect(relay.conducting).toBe(false);
     expect(switched(site)).toEqual([0]);
     expect(site.board.incidents).toEqual([]);
@@ -233,7 +238,7 @@ describe("credit", () => {
     const { site, relay } = await wired();
     site.broker.publish(topicOf(METER_ID, "tariff"), signTariff(payload, site.parties.supplier.seed));
     site.order({ kind: "credit-tariff", digest: digest(Uint8Array.of(1)) });
-    site.run(30);
+    pass(site, 30);
     expect(creditOf(site)).toBeUndefined();
     expect([...site.credit.eraseCounts]).toEqual([0, 0, 0, 0]);
     expect(site.events.map(({ type }) => type)).toContain(EventType.COMMAND_REFUSED);
