@@ -75,7 +75,36 @@ declare module "embedded:io/serial" {
 
 declare module "embedded:io/socket/tcp" {
   export default class TCP {
-    private readonly brand: "TCP";
+    /**
+     * Takes a connection over from what a listener gave, which is closed by it. `onReadable` and `onWritable` come with
+     * what is there, in later turns; `onError` when the other end has closed, once all that came has been read.
+     */
+    constructor(options: {
+      readonly from: TCP;
+      readonly onReadable: (bytes: number) => void;
+      readonly onWritable: (bytes: number) => void;
+      readonly onError: () => void;
+    });
+    /** Undefined when nothing waits. @throws Error if fewer bytes wait. */
+    read(count: number): ArrayBuffer | undefined;
+    /**
+     * @returns bytes that may be written then; undefined once the connection is lost.
+     * @throws Error "would block" if they do not fit.
+     */
+    write(bytes: Uint8Array): number | undefined;
+    close(): void;
+  }
+}
+
+declare module "embedded:io/socket/listener" {
+  import type TCP from "embedded:io/socket/tcp";
+
+  export default class Listener {
+    /** `onReadable` is told how many connections wait. @throws Error if the port is taken. */
+    constructor(options: { readonly port: number; readonly onReadable: (count: number) => void });
+    /** The next connection, to be taken over by a `TCP` of one's own or closed; undefined when none waits. */
+    read(): TCP | undefined;
+    close(): void;
   }
 }
 

@@ -82,6 +82,11 @@ export class MqttUplink implements Uplink {
     this.#meterId = meterId;
   }
 
+  /** Whether the broker has taken the meter in. */
+  get connected(): boolean {
+    return this.#ready;
+  }
+
   /** Makes the connection; call it once the network is there. */
   connect(): void {
     const { broker, brokerPort, user, userPassword, nameServer } = this.#settings;

@@ -1,5 +1,5 @@
 // The network machine, the second of the two on the device: it joins the network, keeps the connection to the
-// broker, and carries messages between it and the unit, by the link, byte arrays in and out. It holds no key
+// broker, and carries messages between it and the unit, by the link, byte arrays in and out; a home gateway may listen. It holds no key
 // of the meter, no flash and no reading in clear. Whatever goes wrong here ends with this machine made anew.
 
 import UDP from "embedded:io/socket/udp";
@@ -11,7 +11,9 @@ import { isOnline, join } from "sealmeter/station";
 import Time from "time";
 import Timer from "timer";
 import { UnitLink } from "../src/meter/link.js";
+import { LocalStream } from "../src/meter/local-stream.js";
 import { Outbox } from "../src/meter/outbox.js";
+import { LocalStreamPort } from "./local-stream-port.js";
 import { MqttUplink } from "./mqtt-uplink.js";
 import { type NetworkSettings, networkSettings } from "./settings.js";
 
@@ -23,6 +25,8 @@ const IDLE_TURNS = 20;
 /** Answers handled in a turn, at most: there is one of each kind on its way. */
 const ANSWERS_PER_TURN = 8;
 const ONLINE_CHECK_MS = 1_000;
+/** Memory for the newest messages, for gateways: some days of readings. */
+const LOCAL_RING_BYTES = 8_192;
 
 /** Sends and fetches for one meter. */
 class Carrier {
@@ -30,12 +34,28 @@ class Carrier {
     post(request);
   });
   readonly #outbox: Outbox;
+  /** For gateways of the home; null unless a port is set. */
+  readonly #local: LocalStream | null;
   #idle = 0;
 
   constructor(settings: NetworkSettings, meterId: string) {
     const uplink = new MqttUplink(settings, meterId);
-    this.#outbox = new Outbox(this.#link, uplink, meterId);
-    whenOnline(settings, () => uplink.connect());
+    this.#local = settings.localStreamPort === 0 ? null : this.#stream(uplink, meterId);
+    this.#outbox = new Outbox(this.#link, uplink, meterId, (given) => this.#local?.observe(given));
+    whenOnline(settings, () => {
+      if (this.#local) new LocalStreamPort(settings.localStreamPort, this.#local);
+      uplink.connect();
+    });
+  }
+
+  #stream(uplink: MqttUplink, meterId: string): LocalStream {
+    return new LocalStream({
+      meterId,
+      door: this.#link,
+      isConnected: () => uplink.connected,
+      waiting: () => this.#outbox.waiting,
+      ringBytes: LOCAL_RING_BYTES,
+    });
   }
 
   /** Hears the unit's answers, then lets outbox and link do what they can now. */

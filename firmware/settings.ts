@@ -105,6 +105,8 @@ export interface NetworkSettings {
   readonly userPassword: string;
   readonly nameServer: string;
   readonly timeServer: string;
+  /** TCP port of the local stream; 0: there is none. */
+  readonly localStreamPort: number;
 }
 
 /** Pins of the pulse inputs that are connected, in the order in which the meter's configuration numbers them. */
@@ -197,6 +199,7 @@ export const networkSettings = (): NetworkSettings => ({
   userPassword: text("brokerPassword", 128),
   nameServer: text("nameServer", 15),
   timeServer: text("timeServer", 253),
+  localStreamPort: whole("localStreamPort", 0, 65_535),
 });
 
 /** A pin that no other setting has and that is not the flash's: neither the SDK nor the chip would refuse it. */

@@ -2,6 +2,7 @@
 // something, with a steady load on its channels and a network operator at the other end of its uplink. Between
 // two power-ups it is a StoredBoard, and no time passes.
 import { bytesToHex } from "@noble/hashes/utils.js";
+import { CREDIT_TARIFF_BYTES_MAX } from "../src/credit/ports.js";
 import type { Configuration } from "../src/trusted/authority/configuration.js";
 import { FormatError } from "../src/trusted/encoding/bytes.js";
 import type { Image } from "../src/trusted/ports.js";
@@ -10,10 +11,11 @@ import { Device } from "./device.js";
 import { NorFlash } from "./flash.js";
 import { HeadEnd } from "./head-end.js";
 import { type Enrolment, enrol, type Parties } from "./parties.js";
-import { MemorySecretStore, SeededEntropy, TraceEnergy } from "./ports.js";
+import { MemorySecretStore, MemoryTariffStore, SeededEntropy, TraceEnergy } from "./ports.js";
+import { BistableRelay } from "./relay.js";
 import { SeededRandom } from "./seeded.js";
-import { FLASH_SECTORS } from "./simulation.js";
-import type { Load, Received, StoredBoard } from "./stored-board.js";
+import { FLASH_SECTORS, type Supply, switchedBy } from "./simulation.js";
+import type { Load, Received, StoredBoard, StoredSupply } from "./stored-board.js";
 import type { Trace } from "./trace.js";
 import { MemoryUplink } from "./uplink.js";
 
@@ -44,14 +46,25 @@ export interface BenchPlan {
   readonly loads: readonly Load[];
   readonly parties: Parties;
   readonly image: Image;
+  /** Of a board with a load switch; it comes closed, and without a tariff. */
+  readonly hasSwitch: boolean;
 }
+
+const NEW_SUPPLY: StoredSupply = { closed: true, tariffs: [null, null], offered: null };
 
 /** Enrols a blank board. @returns it, not powered yet, and what the authority has made of it. */
 export function enrolBoard(plan: BenchPlan): { readonly board: StoredBoard; readonly enrolment: Enrolment } {
-  const { configuration, seed, start_s, loads, parties, image } = plan;
+  const { configuration, seed, start_s, loads, parties, image, hasSwitch } = plan;
   const { meterId } = configuration;
   const now_s = start_s - BENCH_S;
-  const blank = { meterId, seed, powerUps: 0, now_ms: now_s * 1000, loads };
+  const blank = {
+    meterId,
+    seed,
+    powerUps: 0,
+    now_ms: now_s * 1000,
+    loads,
+    supply: hasSwitch ? NEW_SUPPLY : null,
+  };
   const board = new Bench(blank, image, parties.network.seed);
   const random = new SeededRandom(seed).fork(meterId);
   const enrolment = enrol(parties, random, configuration, image.softwareId, now_s, (request) =>
@@ -74,6 +87,10 @@ export class Bench {
   readonly #uplink: MemoryUplink;
   readonly #received: Received[] = [];
   readonly #registers = new Set<string>();
+  /** Null without a load switch. */
+  readonly #supply: Supply | null;
+  /** The tariff that the network keeps for the board. */
+  #offered: Uint8Array | null;
   /** Messages up and commands down, copies included. */
   #exchanged = 0;
 
@@ -104,6 +121,12 @@ export class Bench {
       time_s: () => Math.floor(this.clock.now_ms / 1000),
       sendCommand: (document) => this.#send(document),
     });
+    const { supply } = board;
+    this.#offered = supply?.offered ?? null;
+    this.#supply = supply && {
+      relay: new BistableRelay(supply.closed),
+      tariffs: new MemoryTariffStore(supply.tariffs),
+    };
     const trace = steadyTrace(board.loads, Math.floor(board.now_ms / 1000));
     this.device = new Device({
       clock: this.clock,
@@ -115,6 +138,7 @@ export class Bench {
       energy: () => new TraceEnergy(trace, this.clock),
       uplink: this.#uplink,
       meterId,
+      ...(this.#supply && { supply: switchedBy(this.#supply) }),
     });
   }
 
@@ -127,6 +151,7 @@ export class Bench {
     const bench = new Bench({ ...stored, powerUps: stored.powerUps + 1 }, image, networkSeed);
     for (const received of stored.received) bench.#take(received);
     bench.#boot();
+    if (bench.#offered) bench.#uplink.sendTariff(bench.#offered);
     bench.settle();
     return bench;
   }
@@ -161,6 +186,22 @@ export class Bench {
     this.settle();
   }
 
+  /**
+   * Hands the board a signed tariff, now and, in place of the last one, at each power-up: one that no command names
+   * before the power fails would else be forgotten. It is not answered, and one that is too long is dropped.
+   */
+  offer(document: Uint8Array): void {
+    if (document.length <= CREDIT_TARIFF_BYTES_MAX) this.#offered = document;
+    this.#uplink.sendTariff(document);
+    this.settle();
+  }
+
+  /** A person holds the button that closes what is ready. */
+  holdButton(): void {
+    this.device.closing.press();
+    this.settle();
+  }
+
   /** Lets the board work until it neither sends nor is sent anything. */
   settle(): void {
     const latest_ms = this.clock.now_ms + SETTLE_MS_MAX;
@@ -185,7 +226,14 @@ export class Bench {
       secrets,
       cells: this.#flash.image(),
       received: this.#received,
+      supply: this.#storeSupply(),
     };
+  }
+
+  #storeSupply(): StoredSupply | null {
+    if (!this.#supply) return null;
+    const { relay, tariffs } = this.#supply;
+    return { closed: relay.conducting, tariffs: [tariffs.load(0), tariffs.load(1)], offered: this.#offered };
   }
 
   #send(document: Uint8Array): void {

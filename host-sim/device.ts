@@ -1,10 +1,9 @@
 // A meter on a host: the metrology unit and its network side over the flash, keys, entropy, front end and
 // uplink that it is given. What survives a power cut is handed in; what does not is made anew at power-up.
-import { CreditCompanion } from "../src/credit/companion.js";
-import type { TariffStore } from "../src/credit/ports.js";
+import type { CreditCompanion } from "../src/credit/companion.js";
 import { Outbox } from "../src/meter/outbox.js";
 import type { Uplink } from "../src/meter/uplink.js";
-import type { FrontEnd, Ports } from "../src/trusted/ports.js";
+import type { Button, FrontEnd, Ports } from "../src/trusted/ports.js";
 import { MetrologyUnit, provision } from "../src/trusted/unit.js";
 import type { VirtualClock } from "./clock.js";
 import { ScriptedButton, SwitchedFrontEnd } from "./ports.js";
@@ -19,8 +18,11 @@ export interface DeviceParts extends Pick<Ports, "image" | "flash" | "secrets" |
   readonly energy: () => FrontEnd;
   readonly uplink: Uplink & { restart(): void };
   readonly meterId: string;
-  /** Of a meter with a load switch: what survives a power cut of it. */
-  readonly supply?: { readonly relay: BistableRelay; readonly tariffs: TariffStore };
+  /** Of a meter with a load switch: its relay, and its credit logic, made anew at each power-up. */
+  readonly supply?: {
+    readonly relay: BistableRelay;
+    readonly credit: (closing: Button) => CreditCompanion;
+  };
   /** Runs each step of the unit, to measure what it costs; by default it is just run. */
   readonly measured?: (step: () => boolean) => boolean;
 }
@@ -63,7 +65,7 @@ export class Device {
     const booted_ms = clock.now_ms;
     const uptime_ms = () => clock.now_ms - booted_ms;
     const { supply } = this.#parts;
-    const credit = supply ? new CreditCompanion({ ...supply, closing: this.closing }) : null;
+    const credit = supply?.credit(this.closing) ?? null;
     const unit = new MetrologyUnit(this.#ports(credit));
     const side = {
       take: () => unit.take(uptime_ms()),

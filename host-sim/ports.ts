@@ -221,7 +221,12 @@ export class SwitchedFrontEnd implements FrontEnd {
 
 /** Tariffs of a meter in memory. */
 export class MemoryTariffStore implements TariffStore {
-  readonly #slots: [Uint8Array | null, Uint8Array | null] = [null, null];
+  readonly #slots: [Uint8Array | null, Uint8Array | null];
+
+  /** @param content what the slots hold already. */
+  constructor([first, second]: readonly [Uint8Array | null, Uint8Array | null] = [null, null]) {
+    this.#slots = [first, second];
+  }
 
   load(slot: 0 | 1): Uint8Array | null {
     return this.#slots[slot]?.slice() ?? null;

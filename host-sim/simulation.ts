@@ -1,6 +1,7 @@
 // One meter's life in virtual time: enrolled on the bench, powered where the trace has energy, its uplink
 // failing when told to. The same options give the same bytes on every machine.
 
+import { CreditCompanion } from "../src/credit/companion.js";
 import type { MeterRecord, PairedKeys } from "../src/customer/check.js";
 import { decodePairing } from "../src/customer/messages.js";
 import { verifySigned } from "../src/proofs/signed.js";
@@ -8,7 +9,7 @@ import { Role } from "../src/trusted/authority/certificate.js";
 import type { Configuration } from "../src/trusted/authority/configuration.js";
 import { agree } from "../src/trusted/authority/pairing.js";
 import { DAY_SECONDS } from "../src/trusted/metrology/interval.js";
-import type { Image } from "../src/trusted/ports.js";
+import type { Button, Image } from "../src/trusted/ports.js";
 import { bytesOf } from "../src/trusted/sealing/edwards.js";
 import { customerKey } from "../src/trusted/sealing/keys.js";
 import { VirtualClock } from "./clock.js";
@@ -163,9 +164,15 @@ function attach(
   const entropy = new SeededEntropy(random.fork("entropy"));
   const energy = () => frontEnd.make(clock);
   const parts = { clock, image, flash, secrets, entropy, energy, uplink, meterId };
-  const device = new Device({ ...parts, ...(supply && { supply }) });
+  const device = new Device({ ...parts, ...(supply && { supply: switchedBy(supply) }) });
   return { flash, device, uplink, headEnd };
 }
+
+/** The load switch of a device, and the real credit logic behind it. */
+export const switchedBy = ({ relay, tariffs }: Supply) => ({
+  relay,
+  credit: (closing: Button) => new CreditCompanion({ relay, tariffs, closing }),
+});
 
 /** What a thief of the flash chip has: its content at a moment, and the same meter's keys in the seal. */
 export interface RolledBack {

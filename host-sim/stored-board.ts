@@ -1,14 +1,15 @@
 // A simulated board while it lies unpowered, as one file: what outlives its power (flash cells, the living set
-// of secrets), the moment in virtual time, what it is connected to, and all that it has sent so far. Wear and
+// of secrets, contacts, tariffs), the moment in virtual time, what it is connected to, and all that it has sent so far. Wear and
 // the traces of torn writes are not kept: a board is stored when it has come to rest.
+import { CREDIT_TARIFF_BYTES_MAX } from "../src/credit/ports.js";
 import { CHANNELS_MAX, readMeterId } from "../src/trusted/authority/configuration.js";
 import { assert, FormatError, sameBytes } from "../src/trusted/encoding/bytes.js";
-import { array, bstr, CborReader, int, map, tstr } from "../src/trusted/encoding/cbor.js";
+import { array, bstr, CborReader, int, map, orNil, tstr } from "../src/trusted/encoding/cbor.js";
 import { U32_MAX } from "../src/trusted/metrology/interval.js";
 import { SECTOR_BYTES } from "../src/trusted/ports.js";
 import { FLASH_SECTORS } from "./simulation.js";
 
-const FORMAT = 1;
+const FORMAT = 2;
 const ERASED = 0xff;
 const SECRETS_BYTES_MAX = 1024;
 /** Power of a channel, W, at most: three elements of 1,000 V and 1,000 A. */
@@ -34,6 +35,16 @@ export interface Load {
   readonly power_W: number;
 }
 
+/** What outlives the power of a load switch and of credit, and what the network keeps for them. */
+export interface StoredSupply {
+  /** Where the armature of the relay lies. */
+  readonly closed: boolean;
+  /** By slot of the tariff store. */
+  readonly tariffs: readonly [Uint8Array | null, Uint8Array | null];
+  /** The signed tariff that was sent last: handed over at each power-up, as a broker does with a retained message. */
+  readonly offered: Uint8Array | null;
+}
+
 export interface StoredBoard {
   readonly meterId: string;
   /** Seed of all chance on the board, u32. */
@@ -51,6 +62,8 @@ export interface StoredBoard {
   readonly cells: Uint8Array;
   /** What it has sent, each message once, as it arrived. */
   readonly received: readonly Received[];
+  /** Null without a load switch. */
+  readonly supply: StoredSupply | null;
 }
 
 /** The file, deterministic CBOR; sectors that are erased take no place. Asserts that the flash is whole. */
@@ -69,7 +82,13 @@ export function encodeBoard(board: StoredBoard): Uint8Array {
     [8, bstr(board.secrets)],
     [9, array(...sectorsOf(board.cells))],
     [10, array(...board.received.map(({ topic, message }) => array(tstr(topic), bstr(message))))],
+    [11, orNil(board.supply && encodeSupply(board.supply))],
   );
+}
+
+function encodeSupply({ closed, tariffs, offered }: StoredSupply): Uint8Array {
+  const documents = [...tariffs, offered].map((document) => orNil(document && bstr(document)));
+  return array(int(closed ? 1 : 0), ...documents);
 }
 
 function sectorsOf(cells: Uint8Array): Uint8Array[] {
@@ -82,7 +101,7 @@ function sectorsOf(cells: Uint8Array): Uint8Array[] {
 /** @throws FormatError for bytes that are no board's file. */
 export function decodeBoard(bytes: Uint8Array): StoredBoard {
   const reader = new CborReader(bytes, "board");
-  reader.map(10);
+  reader.map(11);
   if (reader.key(1).uint(0xff) !== FORMAT) reader.refuse("format of another version");
   const board = {
     meterId: readMeterId(reader.key(2)),
@@ -94,6 +113,7 @@ export function decodeBoard(bytes: Uint8Array): StoredBoard {
     secrets: reader.key(8).bytes(1, SECRETS_BYTES_MAX),
     cells: readCells(reader.key(9)),
     received: readReceived(reader.key(10)),
+    supply: readSupply(reader.key(11)),
   };
   reader.end();
   return board;
@@ -125,6 +145,13 @@ const readReceived = (reader: CborReader) =>
     if (!TOPICS.includes(topic)) reader.refuse(`no topic "${topic}"`);
     return { topic, message: reader.bytes(1, MESSAGE_BYTES_MAX) };
   });
+
+function readSupply(reader: CborReader): StoredSupply | null {
+  if (reader.nil()) return null;
+  reader.array(4);
+  const readTariff = () => (reader.nil() ? null : reader.bytes(1, CREDIT_TARIFF_BYTES_MAX));
+  return { closed: reader.uint(1) === 1, tariffs: [readTariff(), readTariff()], offered: readTariff() };
+}
 
 /** @throws FormatError when the board last ran other software: its stores are that software's. */
 export function requireSoftware({ softwareId }: StoredBoard, expected: Uint8Array): void {

@@ -20,6 +20,7 @@ interface Options {
   readonly meter: string;
   readonly seed: number;
   readonly interval: "900" | "1800";
+  readonly switch?: boolean;
   readonly json?: boolean;
 }
 
@@ -30,7 +31,8 @@ The configuration is JSON; what it leaves out is a household's:
 maximum_Wh flags a reading, load_W is the steady load on each channel. The board's time begins at ${utc(START_S)}.
 
 Example:
-  $ sealmeter provision --out out/bench --meter SM-0001 --seed 7`;
+  $ sealmeter provision --out out/bench --meter SM-0001 --seed 7
+  $ sealmeter provision --out out/prepaid --switch`;
 
 export function addProvision(program: Command): void {
   program
@@ -43,12 +45,14 @@ export function addProvision(program: Command): void {
     .addOption(
       new Option("--interval <seconds>", "length of an interval").choices(["900", "1800"]).default("1800"),
     )
+    .option("--switch", "with a load switch, and so with pre-payment")
     .option("--json", "print the result as JSON")
     .addHelpText("after", HELP)
     .action(runProvision);
 }
 
-function runProvision({ out, config, meter: meterId, seed, interval, json }: Options): void {
+function runProvision(options: Options): void {
+  const { out, config, meter: meterId, seed, interval, switch: hasSwitch = false, json } = options;
   if (!METER_ID.test(meterId)) throw new UsageError(`--meter ${meterId}: is no meter id (SM-0001)`);
   assertNew(out);
   const intervalSeconds = Number(interval);
@@ -67,13 +71,29 @@ function runProvision({ out, config, meter: meterId, seed, interval, json }: Opt
     update: null,
     calibration: null,
   };
-  const { board, enrolment } = enrolBoard({ configuration, seed, start_s: START_S, loads, parties, image });
+  const { board, enrolment } = enrolBoard({
+    configuration,
+    seed,
+    start_s: START_S,
+    loads,
+    parties,
+    image,
+    hasSwitch,
+  });
   writeBench(out, board, { parties, enrolment });
   const [signingKey, softwareId] = [enrolment.signingKey, image.softwareId].map(toHex);
-  const result = { meterId, directory: out, time: utc(START_S), signingKey, softwareId, ...measured };
+  const result = {
+    meterId,
+    directory: out,
+    time: utc(START_S),
+    signingKey,
+    softwareId,
+    loadSwitch: hasSwitch,
+    ...measured,
+  };
   print(json, result, [
     `${meterId} is enrolled; its signing key is ${signingKey}`,
-    `${measured.channels.join(" ")}, at most ${measured.maximum_Wh} Wh in ${interval} s; not powered yet`,
+    `${measured.channels.join(" ")}, at most ${measured.maximum_Wh} Wh in ${interval} s${hasSwitch ? ", behind a load switch" : ""}; not powered yet`,
     `in ${out}`,
   ]);
 }

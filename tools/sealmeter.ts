@@ -20,6 +20,7 @@ import { addForecast } from "./forecast.js";
 import { addFuzz } from "./fuzz.js";
 import { addLosses } from "./losses.js";
 import { addLossesTrial } from "./losses-trial.js";
+import { addMeter } from "./meter.js";
 import { addProvision } from "./provision.js";
 import { addReadings } from "./readings.js";
 import { addRv32 } from "./rv32.js";
@@ -37,6 +38,7 @@ import { addXs } from "./xs.js";
 const COMMANDS = [
   addStart,
   addSimulate,
+  addMeter,
   addStreet,
   addSoak,
   addCheck,

@@ -1,6 +1,6 @@
 // sealmeter start: the main job, told from beginning to end. A meter lives a month, its customer proves the
 // bill under two kinds of tariff, its supplier checks it and sees no reading; then five ways to cheat are tried,
-// each for real, and ten neighbours are summed up.
+// each for real, ten neighbours are summed up, and one household lives a day on pre-payment.
 
 import { existsSync } from "node:fs";
 import { join } from "node:path";
@@ -46,6 +46,7 @@ import { kWh, print, progressBar, readText, table, utc, wholeNumber, writeFile }
 import { drawDay } from "./day-picture.js";
 import { assertNew } from "./meter-directory.js";
 import { writeWorld } from "./simulate.js";
+import { tellPrepaidDay } from "./start-prepayment.js";
 import { billBySpline } from "./start-spline.js";
 import { sumNeighbours } from "./start-street.js";
 
@@ -64,6 +65,7 @@ const HOUR_DRAWN = 18;
 /** The day of the neighbours: 15 January. */
 const STREET_S = Date.UTC(2026, 0, 15) / 1000;
 const PICTURE = "day.svg";
+const CREDIT_PICTURE = "prepayment.svg";
 const ONE_EURO = 1_000_000_000n;
 
 interface Attempt {
@@ -76,7 +78,7 @@ export function addStart(program: Command): void {
   program
     .command("start")
     .description(
-      "the main job from beginning to end: a month of one household, its bill, five cheats refused, a street's sums",
+      "the main job from beginning to end: a month of one household, its bill, five cheats refused, a street's sums, a day on pre-payment",
     )
     .option("--seed <n>", "seed of the household and of all keys", wholeNumber(0, 0xffffffff), 7)
     .option(
@@ -184,6 +186,10 @@ function runStart({
   );
   say(`   One home's share of it alone: ${street.share}, any number of 64 bits with equal chance.`);
 
+  say("8. A day on pre-payment: the meter itself draws credit by the signed tariff.");
+  const prepaid = tellPrepaidDay(seed);
+  for (const line of prepaid.lines) say(`   ${line}`);
+
   const total = money(verified.lines.total, tariff.tariff.currency);
   const more = (partial: string) => {
     writeFile(join(partial, "tariff.cbor"), tariffDocument);
@@ -191,6 +197,7 @@ function runStart({
     writeFile(join(partial, "spline-tariff.cbor"), spline.tariff);
     writeFile(join(partial, "spline-bill.cbor"), spline.bill);
     writeFile(join(partial, PICTURE), picture(checked, total));
+    writeFile(join(partial, CREDIT_PICTURE), prepaid.picture);
   };
   writeWorld(out, world, { more, isReplaced: isOurs(out) });
   const { readings } = verified;
@@ -203,6 +210,7 @@ function runStart({
     attempts,
     measured,
     street,
+    prepayment: prepaid.result,
     display: device.display(),
   };
   print(json, result, [
@@ -214,9 +222,10 @@ function runStart({
       ["energy taken", `${kWh(imported)} kWh`, "-"],
       ["the bill of January", total, total],
       ["the same by the spline", spline.total, spline.total],
+      ["credit after the prepaid day", prepaid.result.left, "-"],
     ]),
     "",
-    `files in ${out}; open day.svg for one day as each of them sees it`,
+    `files in ${out}; open ${PICTURE} for one day as each of them sees it, ${CREDIT_PICTURE} for the day on pre-payment`,
   ]);
 }
 

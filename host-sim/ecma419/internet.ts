@@ -3,6 +3,7 @@
 // link is down waits, as TCP's retransmissions make it. Nothing here knows MQTT.
 import type { Machine } from "./machine.js";
 import type { Scheduler } from "./scheduler.js";
+import type { Wire } from "./wire.js";
 
 /** From one end to the other, ms. */
 const LATENCY_MS = 40;
@@ -60,6 +61,8 @@ export class Internet<Packet> {
   readonly password = "a long password";
   readonly servers = new Map<string, Server<Packet>>();
   readonly names = new Set<string>();
+  /** Ports on which the board listens for connections that begin in the house's network. */
+  readonly ports = new Map<number, (wire: Wire) => void>();
   /** Names of time servers; they tell the true time. */
   readonly timeServers = new Set<string>();
   /** Whether the access point is there. */

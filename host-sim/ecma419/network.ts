@@ -1,4 +1,4 @@
-// The SDK's network classes as the network machine imports them: TCP and UDP, which are only named, the name
+// The SDK's network classes as the network machine imports them: TCP and its listener, UDP, which is only named, the name
 // resolver, the TLS socket and the NTP client. They ask and answer as the SDK's own do, over the board's
 // internet; packets stay whole on the way.
 import { sameBytes } from "../../src/trusted/encoding/bytes.js";
@@ -6,6 +6,7 @@ import type { Packet } from "./broker.js";
 import type { Connection, Internet } from "./internet.js";
 import type { Machine } from "./machine.js";
 import { bytesOf } from "./realm.js";
+import { socketModules } from "./sockets.js";
 
 /** A name server is asked this often, a second apart. */
 const QUERIES = 5;
@@ -70,12 +71,12 @@ const IPV4 = /^(\d{1,3})(\.\d{1,3}){3}$/;
 
 /** @param handshakes every TLS session that was agreed. */
 export function networkModules(machine: Machine, internet: Internet<Packet>, handshakes: TlsSession[]) {
-  class TCP {}
+  const { TCP, Listener } = socketModules(machine, internet);
   class UDP {}
   const Resolver = resolverClass(machine, internet, UDP);
   const TLSSocket = tlsClass(machine, internet, TCP, handshakes);
   const NTP = ntpClass(machine, internet, UDP);
-  return { TCP, UDP, Resolver, TLSSocket, NTP };
+  return { TCP, Listener, UDP, Resolver, TLSSocket, NTP };
 }
 
 function resolverClass(machine: Machine, internet: Internet<Packet>, UDP: unknown) {

@@ -38,6 +38,7 @@ export const UNIT_MODULES = {
 } as const;
 export const NETWORK_MODULES = {
   Resource: ["default"],
+  "embedded:io/socket/listener": ["default"],
   "embedded:io/socket/tcp": ["default"],
   "embedded:io/socket/tcp/tls": ["default"],
   "embedded:io/socket/udp": ["default"],
@@ -124,13 +125,14 @@ export interface NetworkParts {
 /** All modules that the network machine could be given. */
 export function networkPlatform(machine: Machine, parts: NetworkParts) {
   const { resources, image, config, internet, handshakes, link } = parts;
-  const { TCP, UDP, Resolver, TLSSocket, NTP } = networkModules(machine, internet, handshakes);
+  const { TCP, Listener, UDP, Resolver, TLSSocket, NTP } = networkModules(machine, internet, handshakes);
   const station = {
     join: (ssid: string, password: string): void => internet.join(ssid, password),
     isOnline: (): boolean => internet.online,
   };
   return {
     Resource: resourceModule(machine, resources).module,
+    "embedded:io/socket/listener": { default: Listener },
     "embedded:io/socket/tcp": { default: TCP },
     "embedded:io/socket/tcp/tls": { default: TLSSocket },
     "embedded:io/socket/udp": { default: UDP },

@@ -109,6 +109,7 @@ function boardOf({ meter, readings }: Corpus): Uint8Array {
     secrets,
     cells,
     received,
+    supply: { closed: true, tariffs: [softwareId, null], offered: null },
   });
 }
 

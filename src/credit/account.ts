@@ -49,6 +49,8 @@ export interface Account extends Readonly<Record<NumberField, number>> {
   /** A level was crossed downward and not told yet. */
   readonly crossed: boolean;
   readonly tariffChangedToday: boolean;
+  /** Something is drawn in this period: an interval, or a standing day. */
+  readonly isBegun: boolean;
   readonly topUpsToday: number;
   readonly level: number;
   /** Top-ups less instalments and less what earlier periods cost, nano-currency, within 2^63. */
@@ -59,6 +61,8 @@ export interface Account extends Readonly<Record<NumberField, number>> {
   readonly tariffId: Uint8Array;
 }
 
+/** Bits of the flags from the lowest on; the three above are the count of top-ups. */
+const FLAGS = ["prepayment", "isOrderedOpen", "crossed", "tariffChangedToday", "isBegun"] as const;
 const [FLAGS_AT, WIDE_AT, TARIFF_AT, NUMBERS_AT] = [1, 2, 18, 24];
 
 /** Of a meter that never heard of credit: what the unit keeps is zeros. */
@@ -68,6 +72,7 @@ export const NEW_ACCOUNT: Account = {
   isOrderedOpen: false,
   crossed: false,
   tariffChangedToday: false,
+  isBegun: false,
   topUpsToday: 0,
   level: Level.GOOD,
   settled: 0n,
@@ -81,11 +86,13 @@ export const NEW_ACCOUNT: Account = {
  */
 export function encodeAccount(account: Account): Uint8Array {
   const out = new Uint8Array(COMPANION_BYTES);
-  const { prepayment, isOrderedOpen, crossed, tariffChangedToday, topUpsToday, level } = account;
+  const { topUpsToday, level } = account;
   assert(topUpsToday <= TOP_UPS_A_DAY && level <= Level.USED_UP, "counts of the account fit their bits");
   out[0] = (FORMAT << 2) | level;
-  const flags = [prepayment, isOrderedOpen, crossed, tariffChangedToday];
-  out[FLAGS_AT] = flags.reduce((bits, flag, at) => (flag ? bits | (1 << at) : bits), topUpsToday << 4);
+  out[FLAGS_AT] = FLAGS.reduce(
+    (bits, name, at) => (account[name] ? bits | (1 << at) : bits),
+    topUpsToday << 5,
+  );
   const view = new DataView(out.buffer);
   view.setBigInt64(WIDE_AT, within(account.settled));
   view.setBigInt64(WIDE_AT + 8, within(account.energy));
@@ -104,7 +111,7 @@ export function decodeAccount(bytes: Uint8Array): Account {
   if (bytes.length !== COMPANION_BYTES) throw new FormatError("credit account: not of its length");
   if (bytes.every((byte) => byte === 0)) return NEW_ACCOUNT;
   const [first = 0, flags = 0] = bytes;
-  const topUpsToday = flags >> 4;
+  const topUpsToday = flags >> 5;
   if (first >> 2 !== FORMAT || topUpsToday > TOP_UPS_A_DAY)
     throw new FormatError("credit account: format of another version");
   const view = new DataView(bytes.buffer, bytes.byteOffset);
@@ -119,6 +126,7 @@ export function decodeAccount(bytes: Uint8Array): Account {
     isOrderedOpen: (flags & 2) !== 0,
     crossed: (flags & 4) !== 0,
     tariffChangedToday: (flags & 8) !== 0,
+    isBegun: (flags & 16) !== 0,
     topUpsToday,
     level: first & 3,
     settled: view.getBigInt64(WIDE_AT),

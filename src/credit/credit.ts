@@ -31,7 +31,8 @@ export interface Terms {
 }
 
 /** Nano-currency that the period so far has cost. */
-const owed = (counted: Counted, { tariff }: Terms): bigint => tariff?.total(counted) ?? counted.energy;
+const owed = (account: Account, { tariff }: Terms): bigint =>
+  account.isBegun ? (tariff?.total(account) ?? account.energy) : 0n;
 
 /** Nano-currency: top-ups less all that was drawn, up to the last closed interval. */
 export const balance = (account: Account, terms: Terms): bigint => account.settled - owed(account, terms);
@@ -81,6 +82,7 @@ export const settle = (account: Account, terms: Terms): Account => ({
   energy: 0n,
   block_Wh: 0,
   days: 0,
+  isBegun: false,
 });
 
 /**
@@ -102,7 +104,7 @@ export function drawInterval(
   const begun = rollMonth({ ...account, valuedTo }, tariff, terms, interval);
   const days = daysOf(tariff.signed.tariff, { from: begun.valuedTo, to: interval + 1, intervalSeconds });
   const counted = add(begun, { ...tariff.interval(interval, Wh), days });
-  return { ...begun, ...counted, valuedTo: interval + 1 };
+  return { ...begun, ...counted, valuedTo: interval + 1, isBegun: true };
 }
 
 function rollMonth(account: Account, tariff: CreditTariff, terms: Terms, interval: number): Account {
@@ -111,7 +113,8 @@ function rollMonth(account: Account, tariff: CreditTariff, terms: Terms, interva
   const from_s = intervalStart_s(account.valuedTo, intervalSeconds);
   if (tariff.monthStart_s(from_s - 1) === month_s) return account;
   const days = from_s < month_s ? standingDays(tariff.signed.tariff, from_s, month_s) : 0;
-  const ended = settle({ ...account, days: countedDays(account.days + days) }, terms);
+  const isBegun = account.isBegun || days > 0;
+  const ended = settle({ ...account, days: countedDays(account.days + days), isBegun }, terms);
   return { ...ended, valuedTo: Math.max(account.valuedTo, Math.floor(month_s / intervalSeconds)) };
 }
 

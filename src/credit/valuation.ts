@@ -90,9 +90,8 @@ export class CreditTariff {
     return perWh > BigInt(U32_MAX) ? U32_MAX : perWh < 0n ? 0 : Number(perWh);
   }
 
-  /** What a period costs, nano-currency: the total of its bill. One in which nothing was counted costs nothing. */
+  /** What a period costs, nano-currency: the total of its bill. */
   total({ energy, block_Wh, days }: Counted): bigint {
-    if (energy === 0n && block_Wh === 0 && days === 0) return 0n;
     const { blocks, perPeriod, perDay } = this.#charge;
     const per = (one: Blocks) => (one.per === "day" ? BigInt(days) : 1n);
     const byBlocks = blocks.reduce((sum, one) => sum + blocksCost(one, BigInt(block_Wh), per(one)), 0n);

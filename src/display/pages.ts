@@ -43,20 +43,18 @@ class Layout {
   }
 
   /** Adds a text, smaller where it is too wide; a small one goes on in the next line, set in. */
-  add(text: string, size: Size = "small"): this {
-    const fits = LEFT_X + widthOf(text.trimEnd(), size) <= WIDTH;
+  add(text: string, wanted: Size = "small"): this {
+    const size = fitting(text, wanted);
     if (size === "small") this.#wrap(text);
-    else if (!fits || (size === "large" && !isFigure(text)))
-      this.add(text, size === "large" ? "tall" : "small");
     else this.#place(text, size, LEFT_X);
     return this;
   }
 
-  /** The same at the right edge. */
-  addRight(text: string, size: Size): this {
-    const width = widthOf(text.trimEnd(), size);
-    if (width > WIDTH || (size === "large" && !isFigure(text))) return this.add(text, size);
-    this.#place(text, size, WIDTH - width);
+  /** The same at the right edge, if it fits a line. */
+  addRight(text: string, wanted: Size): this {
+    const size = fitting(text, wanted);
+    if (size === "small") this.#wrap(text);
+    else this.#place(text, size, WIDTH - widthOf(text.trimEnd(), size));
     return this;
   }
 
@@ -88,7 +86,12 @@ class Layout {
   }
 }
 
-const isFigure = (text: string) => /^[0-9.]+ ?$/.test(text);
+/** The size, or the largest below it in which the font has the text and a line holds it; small may be wrapped. */
+function fitting(text: string, wanted: Size): Size {
+  const fits = (size: Size) => LEFT_X + widthOf(text.trimEnd(), size) <= WIDTH;
+  if (wanted === "large" && /^[0-9.]+ ?$/.test(text) && fits("large")) return "large";
+  return wanted !== "small" && fits("tall") ? "tall" : "small";
+}
 
 /**
  * Characters of `text` from `from` on that go onto a line: to the last space, or to the T of a date and time, else all

@@ -47,12 +47,16 @@ function readSequence(reader: CborReader, kind: number): Uint8Array {
   return array(int(reader.uint(U32_MAX)), int(reader.uint(U32_MAX)));
 }
 
-interface Held {
-  readonly id: number;
+/** A message as the unit gave it. */
+export interface Given {
   readonly kind: number;
   /** As the unit encodes it: a number, of a share its interval and its roster's number. */
   readonly sequence: Uint8Array;
   readonly message: Uint8Array;
+}
+
+interface Held extends Given {
+  readonly id: number;
   state: "waiting" | "in flight" | "delivered";
 }
 
@@ -60,6 +64,7 @@ export class Outbox {
   readonly #unit: UnitSide;
   readonly #uplink: Uplink;
   readonly #meterId: string;
+  readonly #took: (given: Given) => void;
   /** In the order in which the unit gave them. */
   #held: Held[] = [];
   /**
@@ -71,10 +76,17 @@ export class Outbox {
   #isCommandsTurn = true;
   #nextId = 0;
 
-  constructor(unit: UnitSide, uplink: Uplink, meterId: string) {
+  /** @param took hears each message that the unit gives, once while it is held, before it is published. */
+  constructor(unit: UnitSide, uplink: Uplink, meterId: string, took: (given: Given) => void = () => {}) {
     this.#unit = unit;
     this.#uplink = uplink;
     this.#meterId = meterId;
+    this.#took = took;
+  }
+
+  /** Messages that have not arrived at the other end yet, at most WINDOW. */
+  get waiting(): number {
+    return this.#held.length;
   }
 
   /** Moves what can be moved now; bounded by the window and the transport's queue. */
@@ -135,7 +147,9 @@ export class Outbox {
       const known = this.#held.some(
         ({ kind, sequence }) => kind === held.kind && sameBytes(sequence, held.sequence),
       );
-      if (!known || held.kind === KIND_TIME) this.#held.push(held);
+      if (known && held.kind !== KIND_TIME) continue;
+      this.#held.push(held);
+      this.#took(held);
     }
   }
 

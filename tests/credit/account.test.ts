@@ -10,6 +10,7 @@ const accounts = fc.record({
   isOrderedOpen: fc.boolean(),
   crossed: fc.boolean(),
   tariffChangedToday: fc.boolean(),
+  isBegun: fc.boolean(),
   topUpsToday: fc.integer({ min: 0, max: 4 }),
   level: fc.integer({ min: 0, max: 3 }),
   settled: wide,
@@ -59,7 +60,7 @@ describe("the account", () => {
     };
     const hex = Buffer.from(encodeAccount(account)).toString("hex");
     expect(hex).toBe(
-      `0631fffffffffffffffe0102030405060708aaaaaaaaaaaa11121314151600002122232425${"00".repeat(25)}3132`,
+      `0661fffffffffffffffe0102030405060708aaaaaaaaaaaa11121314151600002122232425${"00".repeat(25)}3132`,
     );
   });
 
@@ -78,7 +79,7 @@ describe("the account", () => {
   it("of another version, length or with an impossible count is refused", () => {
     const whole = encodeAccount(NEW_ACCOUNT);
     const spoilt = (at: number, value: number) => whole.map((byte, each) => (each === at ? value : byte));
-    for (const bytes of [spoilt(0, 8), spoilt(1, 0x50), whole.subarray(1), new Uint8Array(65)])
+    for (const bytes of [spoilt(0, 8), spoilt(1, 0xa0), whole.subarray(1), new Uint8Array(65)])
       expect(() => decodeAccount(bytes)).toThrow("credit account");
   });
 });

@@ -21,9 +21,11 @@ interface UnitInterfaces {
   timer: OpaqueTimers;
 }
 
-/** Sockets and the resolver are only named by the firmware: they are held to what MQTT and NTP do with them. */
+/** UDP, TLS and the resolver are only named by the firmware: they are held to what MQTT and NTP do with them. */
 interface NetworkInterfaces {
   Resource: typeof import("Resource");
+  "embedded:io/socket/listener": typeof import("embedded:io/socket/listener");
+  "embedded:io/socket/tcp": typeof import("embedded:io/socket/tcp");
   "embedded:network/mqtt/client": typeof import("embedded:network/mqtt/client");
   "embedded:network/ntp/client": typeof import("embedded:network/ntp/client");
   "mc/config": typeof import("mc/config");

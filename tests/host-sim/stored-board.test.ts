@@ -28,6 +28,7 @@ const board: StoredBoard = {
     { topic: "event", message: Uint8Array.of(4) },
     { topic: "share", message: Uint8Array.of(5) },
   ],
+  supply: { closed: false, tariffs: [Uint8Array.of(6), null], offered: Uint8Array.of(7, 8) },
 };
 
 /** The same with an erased flash: short enough to be spoiled everywhere. */
