@@ -291,9 +291,9 @@ export class Site {
     return this.ask(`pair ${bytesToHex(array(int(4), bstr(user)))}`);
   }
 
-  /** The supplier sends a command, as its next one unless a counter is given. */
-  order(order: Order, counter = ++this.#orders): void {
-    const command = { ...order, meterId: METER_ID, counter, notAfter_s: this.now_s + 3600 };
+  /** The supplier sends a command, as its next one. */
+  order(order: Order): void {
+    const command = { ...order, meterId: METER_ID, counter: ++this.#orders, notAfter_s: this.now_s + 3600 };
     this.broker.publish(topicOf(METER_ID, "command"), signCommand(command, this.parties.supplier.seed));
   }
 

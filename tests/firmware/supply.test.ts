@@ -5,9 +5,11 @@ import { type RelayPins, WiredRelay } from "../../host-sim/ecma419/relay.js";
 import { BistableRelay } from "../../host-sim/relay.js";
 import { CreditSetting } from "../../src/credit/settings.js";
 import { topicOf } from "../../src/meter/outbox.js";
+import { signWithKey } from "../../src/proofs/signed.js";
 import { encodeTariff } from "../../src/tariff/document.js";
 import { signTariff } from "../../src/tariff/signed-tariff.js";
 import { EventType } from "../../src/trusted/authority/events.js";
+import { int, map, tstr } from "../../src/trusted/encoding/cbor.js";
 import { Status } from "../../src/trusted/metrology/interval.js";
 import { digest } from "../../src/trusted/sealing/keys.js";
 import { HALF_HOUR_S, METER_ID, MIDNIGHT_S, Site } from "./site.js";
@@ -234,11 +236,21 @@ describe("credit", () => {
     expect(site.board.incidents).toEqual([]);
   });
 
-  it("is not moved by a tariff that no command names, and a malformed command stops nothing", async () => {
+  it("is not moved by a tariff that no command names, nor stopped by a command that is malformed", async () => {
     const { site, relay } = await wired();
     site.broker.publish(topicOf(METER_ID, "tariff"), signTariff(payload, site.parties.supplier.seed));
     site.order({ kind: "credit-tariff", digest: digest(Uint8Array.of(1)) });
-    pass(site, 30);
+    // Authentic, and with an order that there is none of.
+    const unknown = map(
+      [1, tstr(METER_ID)],
+      [2, int(1)],
+      [3, int(site.now_s + 3600)],
+      [4, int(4)],
+      [5, int(7)],
+    );
+    const malformed = signWithKey("command-1", unknown, site.parties.supplier.seed);
+    site.broker.publish(topicOf(METER_ID, "command"), malformed);
+    pass(site, 120);
     expect(creditOf(site)).toBeUndefined();
     expect([...site.credit.eraseCounts]).toEqual([0, 0, 0, 0]);
     expect(site.events.map(({ type }) => type)).toContain(EventType.COMMAND_REFUSED);
