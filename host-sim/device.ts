@@ -1,7 +1,7 @@
 // A meter on a host: the metrology unit and its network side over the flash, keys, entropy, front end and
 // uplink that it is given. What survives a power cut is handed in; what does not is made anew at power-up.
 import type { CreditCompanion } from "../src/credit/companion.js";
-import { Outbox } from "../src/meter/outbox.js";
+import { type Given, Outbox } from "../src/meter/outbox.js";
 import type { Uplink } from "../src/meter/uplink.js";
 import type { Button, FrontEnd, Ports } from "../src/trusted/ports.js";
 import { MetrologyUnit, provision } from "../src/trusted/unit.js";
@@ -43,6 +43,8 @@ export class Device {
   readonly button = new ScriptedButton();
   readonly closing = new ScriptedButton();
   #running: Running | null = null;
+  /** Hears what the unit gives its network side: for a local stream (local-port.ts). */
+  observe: (given: Given) => void = () => {};
   /** Steps that the unit did since the device was made. */
   steps = 0;
 
@@ -73,7 +75,13 @@ export class Device {
       receiveLocal: (bytes: Uint8Array) => unit.receiveLocal(bytes),
       offerTariff: (document: Uint8Array) => credit?.offer(document) ?? false,
     };
-    this.#running = { unit, outbox: new Outbox(side, uplink, meterId), credit, booted_ms };
+    const outbox = new Outbox(side, uplink, meterId, (given) => this.observe(given));
+    this.#running = { unit, outbox, credit, booted_ms };
+  }
+
+  /** Messages that have not arrived at the head end. */
+  get waiting(): number {
+    return this.#running?.outbox.waiting ?? 0;
   }
 
   /** Pulls the plug: what was only in RAM is gone. */

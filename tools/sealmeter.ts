@@ -18,6 +18,7 @@ import { addFirmwareCheck } from "./firmware-check.js";
 import { addFirmwareProvision } from "./firmware-provision.js";
 import { addForecast } from "./forecast.js";
 import { addFuzz } from "./fuzz.js";
+import { addGateway } from "./gateway.js";
 import { addLosses } from "./losses.js";
 import { addLossesTrial } from "./losses-trial.js";
 import { addMeter } from "./meter.js";
@@ -43,6 +44,7 @@ const COMMANDS = [
   addSoak,
   addCheck,
   addReadings,
+  addGateway,
   addDisclose,
   addVerifyReading,
   addTariff,

@@ -155,8 +155,8 @@ export function checkMeter(
   };
 }
 
-/** U and K, as far as the customer has what they follow from. */
-function checkKeys(pairing: Pairing, { K, user, userSecret }: CustomerKeys): void {
+/** U and K, as far as the customer has what they follow from. @throws VerificationError where they do not. */
+export function checkKeys(pairing: Pairing, { K, user, userSecret }: CustomerKeys): void {
   const name = `pairing of epoch ${pairing.epoch} of ${pairing.meterId}`;
   if (K.length !== 32) throw new FormatError(`K has ${K.length} bytes`);
   ensure(!user || sameBytes(user, pairing.user), `${name}: not with the customer's U`);
@@ -221,7 +221,7 @@ function readingsOutside(
 }
 
 /** Opens what one K opens. */
-class Opener {
+export class Opener {
   readonly #K: Uint8Array;
   readonly #intervalSeconds: number;
   readonly #key: CommitmentKey = makeCommitmentKey();
@@ -252,14 +252,18 @@ class Opener {
     const total = batches.reduce((sum, batch) => sum + leaves(batch), 0);
     let done = 0;
     return batches.map((batch) => {
-      const opened = this.#openBatch(batch, readings);
+      const opened = this.openBatch(batch, readings);
       done += leaves(batch);
       progress?.(done, total);
       return opened;
     });
   }
 
-  #openBatch(batch: SignedBatch, readings: ReadonlyMap<number, ReadingMessage>): CheckedBatch {
+  /**
+   * Makes every leaf of a batch again, from readings by interval.
+   * @throws VerificationError when one is missing or they do not come out as signed.
+   */
+  openBatch(batch: SignedBatch, readings: ReadonlyMap<number, ReadingMessage>): CheckedBatch {
     const { meterId, batchNumber, firstInterval, intervalCount, merkleRoot } = batch.statement;
     const name = `batch ${batchNumber} of ${meterId}`;
     const messages = Array.from({ length: intervalCount }, (_, at) => {
