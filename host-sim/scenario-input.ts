@@ -1,10 +1,13 @@
 // What a board is given to run the scenario with, as bytes.
+import { CREDIT_TARIFF_BYTES_MAX } from "../src/credit/ports.js";
 import { array, bstr, CborReader, int, tstr } from "../src/trusted/encoding/cbor.js";
 import type { Image } from "../src/trusted/ports.js";
 
 /** Answers to requests for the time in one input, and documents for the meter, at most. */
 const ANSWERS_MAX = 64;
 export const ORDERS_MAX = 32;
+/** Signed tariffs, at most. */
+const TARIFFS_MAX = 4;
 
 export interface ScenarioPlan {
   readonly seed: number;
@@ -26,9 +29,17 @@ export interface ScenarioInput {
   readonly answers: readonly (readonly [nonce: Uint8Array, document: Uint8Array])[];
   /** Documents that the head end sends to the meter in its first hour: a roster, and its members' certificates. */
   readonly orders: readonly Uint8Array[];
+  /** Signed tariffs for meters on pre-payment, each with H of its payload. */
+  readonly tariffs: readonly Offered[];
 }
 
-export function encodeInput({ plan, image, answers, orders }: ScenarioInput): Uint8Array {
+/** A tariff as its supplier signed it, and H of its payload, which a command names. */
+export interface Offered {
+  readonly document: Uint8Array;
+  readonly digest: Uint8Array;
+}
+
+export function encodeInput({ plan, image, answers, orders, tariffs }: ScenarioInput): Uint8Array {
   const numbers = [
     plan.seed,
     plan.start_s,
@@ -44,13 +55,14 @@ export function encodeInput({ plan, image, answers, orders }: ScenarioInput): Ui
     ...[plan.request, image.softwareId, image.authorityKey].map(bstr),
     array(...answers.map((pair) => array(...pair.map(bstr)))),
     array(...orders.map(bstr)),
+    array(...tariffs.map(({ document, digest }) => array(bstr(document), bstr(digest)))),
   );
 }
 
 /** @throws FormatError for what `encodeInput` did not write. */
 export function decodeInput(bytes: Uint8Array): ScenarioInput {
   const reader = new CborReader(bytes, "scenario");
-  reader.array(7);
+  reader.array(8);
   reader.array(7);
   const number = () => reader.uint(0xffffffff);
   const [seed, start_s, cut_s, end_s] = [number(), number(), number(), number()];
@@ -63,7 +75,11 @@ export function decodeInput(bytes: Uint8Array): ScenarioInput {
     return [reader.bytes(16), reader.bytes(1, 512)] as const;
   });
   const orders = Array.from({ length: reader.array(0, ORDERS_MAX) }, () => reader.bytes(1, 512));
+  const tariffs = Array.from({ length: reader.array(0, TARIFFS_MAX) }, () => {
+    reader.array(2);
+    return { document: reader.bytes(1, CREDIT_TARIFF_BYTES_MAX), digest: reader.bytes(32) };
+  });
   reader.end();
   const plan = { seed, meterId, start_s, cut_s, end_s, cutBytes, request };
-  return { plan, image: { softwareId, version, authorityKey, tableWindow }, answers, orders };
+  return { plan, image: { softwareId, version, authorityKey, tableWindow }, answers, orders, tariffs };
 }

@@ -3,12 +3,13 @@
 // holds no key of anyone outside the meter: what the authority and the network operator sign is handed in. It
 // runs unchanged on Node, on XS and on the bare board, and must leave the same bytes.
 import { FlashSecretStore } from "../firmware/secret-store.js";
+import { TARIFF_SECTORS } from "../firmware/tariff-store.js";
 import { topicOf } from "../src/meter/outbox.js";
 import { nonceOf } from "../src/meter/time-request.js";
 import { asciiBytes } from "../src/trusted/encoding/bytes.js";
 import { type Flash, type Image, SECTOR_BYTES } from "../src/trusted/ports.js";
 import { VirtualClock } from "./clock.js";
-import { Device } from "./device.js";
+import { Device, type DeviceParts } from "./device.js";
 import { SeededEntropy, TraceEnergy } from "./ports.js";
 import { ORDERS_MAX, type ScenarioPlan } from "./scenario-input.js";
 import { SeededRandom } from "./seeded.js";
@@ -19,7 +20,7 @@ import { MemoryUplink } from "./uplink.js";
 export const JOURNAL_SECTORS = 576;
 /** Sectors of the keys' partition, after the journal's. */
 export const SECRET_SECTORS = 4;
-export const FLASH_SECTORS = JOURNAL_SECTORS + SECRET_SECTORS;
+export const FLASH_SECTORS = JOURNAL_SECTORS + SECRET_SECTORS + TARIFF_SECTORS;
 
 /** Label of what is drawn from the seed until the plug is pulled. */
 export const FIRST_POWER_UP = "first power-up";
@@ -51,6 +52,12 @@ export interface ScenarioHost {
   answerTime(nonce: Uint8Array, time_s: number): Uint8Array | null;
   /** What the head end sends to the meter in its first hour, one after the other; null where there is none. */
   order(at: number): Uint8Array | null;
+  /** Of a meter with a load switch. */
+  readonly supply?: NonNullable<DeviceParts["supply"]>;
+  /** What people do at the meter and at the head end, in each turn after the meter's. */
+  attend?(device: Device, uplink: MemoryUplink, time_s: number): void;
+  /** The scenario is over, and the meter still runs. */
+  ended?(device: Device): void;
   /** Runs and measures a step of the unit. */
   measured?(step: () => boolean): boolean;
   /** The meter has done all that there was to do at this time, Unix seconds. */
@@ -73,6 +80,10 @@ export const storesOf = (chip: Flash) => ({
   journal: partition(chip, 0, JOURNAL_SECTORS),
   secrets: new FlashSecretStore(partition(chip, JOURNAL_SECTORS, SECRET_SECTORS)),
 });
+
+/** The partition of the tariffs, the last. */
+export const tariffPartition = (chip: Flash) =>
+  partition(chip, JOURNAL_SECTORS + SECRET_SECTORS, TARIFF_SECTORS);
 
 /** Rows that are drawn; after them they begin again, so that a long scenario takes no more memory of a board. */
 const ROWS_DRAWN = 24;
@@ -126,6 +137,7 @@ export function runScenario(plan: ScenarioPlan, host: ScenarioHost): void {
     uplink,
     meterId: plan.meterId,
     measured: (step) => host.measured?.(step) ?? step(),
+    ...(host.supply && { supply: host.supply }),
   });
   if (isNew) {
     host.write("answer", device.provision(plan.request));
@@ -141,7 +153,9 @@ export function runScenario(plan: ScenarioPlan, host: ScenarioHost): void {
     const turn = (clock.now_ms - plan.start_s * 1000 - ORDERS_MS) / TICK_MS;
     const order = isNew && turn >= 0 && turn < ORDERS_MAX ? host.order(turn) : null;
     if (order) uplink.sendCommand(order);
+    host.attend?.(device, uplink, Math.floor(clock.now_ms / 1000));
     host.rested?.(Math.floor(clock.now_ms / 1000));
   }
   host.write("display", asciiBytes(device.display().join(" | ")));
+  host.ended?.(device);
 }

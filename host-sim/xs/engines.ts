@@ -4,18 +4,21 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { SECTOR_BYTES } from "../../src/trusted/ports.js";
+import type { CreditWork } from "../credit-month.js";
 import { buildRv32, type Rv32Variant, runRv32 } from "../rv32/image.js";
 import { FLASH_SECTORS } from "../scenario.js";
 import { encodeInput } from "../scenario-input.js";
 import { runXs, type XsBits } from "./engine.js";
 import { fullChip } from "./full-journal.js";
-import { bundleProgram, MAIN_MODULE, type ProgramName, unitModule } from "./programs.js";
-import type { Reference, RunFiles } from "./reference.js";
+import { bundleProgram, creditModule, MAIN_MODULE, type ProgramName, unitModule } from "./programs.js";
+import type { CreditReference, Reference, RunFiles } from "./reference.js";
 
 /** Arena of the unit's whole machine, bytes: built-ins in RAM, and in read-only memory as a device has them. */
 export const ARENA_BYTES = { ram: 256 * 1024, rom: 208 * 1024 } as const;
 /** With the simulated uplink, trace and outbox of the scenario in the same machine. */
 const SCENARIO_ARENA_BYTES = { ram: 284 * 1024, rom: 264 * 1024 } as const;
+/** What credit and display add to it. */
+const CREDIT_BYTES = 80 * 1024;
 /** What Linux gives beyond the board: its unit's machine keeps built-ins, journal and neighbours in one arena. */
 const LINUX_MORE_BYTES = 48 * 1024;
 /** Slots and pointers of a 64-bit engine are twice as large. */
@@ -55,12 +58,20 @@ export interface Difference {
   readonly byte: number;
 }
 
-const inputOf = ({ input }: Reference) => encodeInput(input);
-const romsOf = (reference: Reference) =>
+/** Programs with credit. */
+const ON_CREDIT: readonly ProgramName[] = ["credit", "prepaid", "boot-credit"];
+
+/** What a board is given of a reference. */
+type Given = Pick<Reference, "input" | "tables">;
+
+const inputOf = ({ input }: Given) => encodeInput(input);
+const romsOf = (reference: Given) =>
   new Map(Object.entries({ ...reference.tables, input: inputOf(reference) }));
 
+/** Modules that a program has beside its own: a board has no room for one that it does not import. */
 async function modulesOf(program: ProgramName): Promise<Map<string, Uint8Array>> {
-  return new Map([unitModule(), [MAIN_MODULE, await bundleProgram(program)]]);
+  const modules = new Map([unitModule(), [MAIN_MODULE, await bundleProgram(program)]]);
+  return ON_CREDIT.includes(program) ? modules.set(...(await creditModule())) : modules;
 }
 
 /** @throws Error for an exit code that is not `expected`, with the board's last words. */
@@ -87,9 +98,10 @@ async function inFolder<T>(work: (folder: string) => Promise<T>): Promise<T> {
 
 /** The scenario on XS on Linux. @throws EngineMissing; Error if it does not end as the scenario does. */
 export async function scenarioOnXs(bits: XsBits, reference: Reference): Promise<EngineRun> {
-  const modules = await modulesOf("main");
+  const isPrepaid = reference.input.tariffs.length > 0;
+  const modules = await modulesOf(isPrepaid ? "prepaid" : "main");
   return inFolder(async (folder) => {
-    const arenaBytes = xsArena(bits, SCENARIO_ARENA_BYTES.ram);
+    const arenaBytes = xsArena(bits, SCENARIO_ARENA_BYTES.ram + (isPrepaid ? CREDIT_BYTES : 0));
     const roms = romsOf(reference);
     const start = () =>
       runXs({ bits, arenaBytes, sectors: FLASH_SECTORS, modules, main: MAIN_MODULE, roms, folder });
@@ -100,7 +112,7 @@ export async function scenarioOnXs(bits: XsBits, reference: Reference): Promise<
 }
 
 /** An image of the board with one program in its flash. @throws EngineMissing */
-export async function imageOf(program: ProgramName, variant: Rv32Variant, { tables }: Reference) {
+export async function imageOf(program: ProgramName, variant: Rv32Variant, { tables }: Given) {
   return buildRv32({ variant, modules: await modulesOf(program), main: MAIN_MODULE, tables });
 }
 
@@ -114,7 +126,7 @@ async function onRv32<T>(
   program: ProgramName,
   variant: Rv32Variant,
   arenaBytes: number,
-  reference: Reference,
+  reference: Given,
   work: (board: Rv32Board) => Promise<T>,
 ): Promise<T> {
   const image = await imageOf(program, variant, reference);
@@ -175,6 +187,35 @@ export function blindingOnRv32(variant: Rv32Variant, reference: Reference): Prom
   );
 }
 
+/** What credit costs on an engine (credit.ts). */
+export interface CreditCosts {
+  /** Of each piece of work: how often it was done, all its instructions, and the dearest. */
+  readonly costs: Readonly<Record<CreditWork, Cost & { readonly times: number; readonly all: number }>>;
+  /** Bytes that a decoded tariff keeps in use: one by the time of use, and the largest that a meter takes. */
+  readonly tariffs: { readonly timeOfUse: number; readonly largest: number };
+  readonly heap: number;
+  readonly live: number;
+}
+
+export interface CreditRun extends Pick<RunFiles, "files"> {
+  readonly costs: CreditCosts;
+}
+
+/** The weeks on credit on XS on Linux, in the arena that a unit's machine has. */
+export async function creditOnXs(bits: XsBits, reference: CreditReference): Promise<CreditRun> {
+  const arenaBytes = xsArena(bits, ARENA_BYTES.ram);
+  const modules = await modulesOf("credit");
+  const end = runXs({ bits, arenaBytes, sectors: 1, modules, main: MAIN_MODULE, roms: romsOf(reference) });
+  return { files: end.files, costs: resultOf(end) };
+}
+
+export function creditOnRv32(variant: Rv32Variant, reference: CreditReference): Promise<CreditRun> {
+  return onRv32("credit", variant, ARENA_BYTES[variant], reference, async ({ start }) => {
+    const end = await start();
+    return { files: end.files, costs: resultOf<CreditCosts>(end) };
+  });
+}
+
 /** What a start on a full journal costs on rv32, in instructions, and what the machine holds (boot.ts). */
 export interface BootCosts {
   /** From power-up to the first line of the program: modules loaded. */
@@ -185,6 +226,25 @@ export interface BootCosts {
   /** Bytes of the arena: most and last in use after a garbage collection. */
   readonly heap: number;
   readonly live: number;
+}
+
+/** Bytes that a unit's machine of 32 bits holds at rest, without credit and with it, on a full journal. */
+export async function heldOnXs(
+  reference: Reference,
+): Promise<{ readonly unit: number; readonly credit: number }> {
+  const cells = fullChip(reference);
+  const live = async (program: ProgramName) => {
+    const modules = await modulesOf(program);
+    return inFolder(async (folder) => {
+      writeFileSync(join(folder, "flash"), cells);
+      const arenaBytes = xsArena(32, ARENA_BYTES.ram + CREDIT_BYTES);
+      const roms = romsOf(reference);
+      const run = { bits: 32, arenaBytes, sectors: FLASH_SECTORS, modules, main: MAIN_MODULE, roms } as const;
+      return resultOf<BootCosts>(runXs({ ...run, folder })).live;
+    });
+  };
+  const unit = await live("boot");
+  return { unit, credit: (await live("boot-credit")) - unit };
 }
 
 export function bootOnRv32(variant: Rv32Variant, reference: Reference): Promise<BootCosts> {
@@ -210,12 +270,15 @@ export async function guardedOnXs(network: Uint8Array, reference: Reference): Pr
 }
 
 /** Every file and the chip, where they differ first. */
-export function differences(expected: RunFiles, actual: RunFiles): readonly Difference[] {
-  const names = new Set([...expected.files.keys(), ...actual.files.keys()]);
-  const found = [...names].sort().flatMap((file) => {
-    return differing(file, expected.files.get(file), actual.files.get(file));
-  });
-  return [...found, ...differing("flash", expected.cells, actual.cells)];
+export const differences = (expected: RunFiles, actual: RunFiles): readonly Difference[] => [
+  ...fileDifferences(expected.files, actual.files),
+  ...differing("flash", expected.cells, actual.cells),
+];
+
+/** The same of files alone. */
+export function fileDifferences(expected: RunFiles["files"], actual: RunFiles["files"]): Difference[] {
+  const names = new Set([...expected.keys(), ...actual.keys()]);
+  return [...names].sort().flatMap((file) => differing(file, expected.get(file), actual.get(file)));
 }
 
 function differing(file: string, expected?: Uint8Array, actual?: Uint8Array): Difference[] {

@@ -11,13 +11,13 @@ export const chip: Flash = {
 };
 
 /** What the board was given, and its image with the tables in place. */
-export function readInput(): Pick<ScenarioInput, "plan" | "answers"> & { readonly image: Image } {
-  const { plan, answers, image } = decodeInput(new Uint8Array(board.rom("input")));
+export function readInput(): Pick<ScenarioInput, "plan" | "answers" | "tariffs"> & { readonly image: Image } {
+  const { plan, answers, tariffs, image } = decodeInput(new Uint8Array(board.rom("input")));
   const [tableB, tableBlinding] = [
     new Uint8Array(board.rom("tableB")),
     new Uint8Array(board.rom("tableBlinding")),
   ];
-  return { plan, answers, image: { ...image, tableB, tableBlinding } };
+  return { plan, answers, tariffs, image: { ...image, tableB, tableBlinding } };
 }
 
 /** A document of the input; read anew each time, since a board has no room to keep them all. */

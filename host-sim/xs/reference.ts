@@ -1,11 +1,16 @@
 // The scenario on Node: the same sources over a chip in memory. It makes what the other engines are given
 // (the plan, the authority's request, the network operator's signed answers) and the files and cells that
 // they must leave, byte for byte.
+
+import { signCommand } from "../../src/supplier/command.js";
 import { assert } from "../../src/trusted/encoding/bytes.js";
 import { BLOCK_BYTES, type Flash, SECTOR_BYTES } from "../../src/trusted/ports.js";
+import { liveOnCredit } from "../credit-month.js";
+import { creditTariffs } from "../credit-tariffs.js";
 import { PowerCut } from "../flash.js";
 import { buildImage } from "../image.js";
 import { drawParties, type Enrolment, enrolment, type Parties } from "../parties.js";
+import { onPrepayment, prepaidOrders, UNTIMED_S } from "../prepaid.js";
 import { FLASH_SECTORS, runScenario } from "../scenario.js";
 import type { ScenarioInput, ScenarioPlan } from "../scenario-input.js";
 import { SeededRandom } from "../seeded.js";
@@ -71,13 +76,20 @@ export interface ReferenceOptions {
   readonly hours: number;
   /** Members of the meter's roster besides it; 0: it has none. */
   readonly peers?: number;
+  /** Whether the meter is on pre-payment, and then in no roster. */
+  readonly prepaid?: boolean;
 }
 
 /** As many as the budget of an interval's close names. */
 export const PEERS = 10;
 
 /** Runs the scenario on Node. @throws Error if the plug is not pulled exactly once. */
-export function runReference({ seed, hours, peers = PEERS }: ReferenceOptions): Reference {
+export function runReference({
+  seed,
+  hours,
+  prepaid = false,
+  peers = prepaid ? 0 : PEERS,
+}: ReferenceOptions): Reference {
   assert(Number.isInteger(hours) && hours >= 4 && hours <= 96, "the scenario takes 4 to 96 hours");
   const random = new SeededRandom(seed).fork(METER_ID);
   const parties = drawParties(random);
@@ -99,6 +111,7 @@ export function runReference({ seed, hours, peers = PEERS }: ReferenceOptions): 
       parts.set(file, [...(parts.get(file) ?? []), bytes.slice()]);
     },
     answerTime: (nonce: Uint8Array, time_s: number) => {
+      if (prepaid && time_s > plan.cut_s && time_s < plan.cut_s + UNTIMED_S) return null;
       const document = signTime(METER_ID, nonce, time_s, parties.network.seed);
       answers.push([nonce, document]);
       return document;
@@ -117,23 +130,32 @@ export function runReference({ seed, hours, peers = PEERS }: ReferenceOptions): 
   const filesOf = (file: string) => joined(parts.get(file) ?? []);
   const certified = () => bench.certify(filesOf("answer"));
   let orders: readonly Uint8Array[] | null = null;
+  const tariffs = prepaid ? creditTariffs(parties.supplier) : [];
+  const [tariff] = tariffs;
   const order = (at: number) => {
+    if (tariff) orders ??= signedOrders(tariff.digest, parties.supplier.seed, plan.end_s);
+    if (orders) return orders[at] ?? null;
     if (peers === 0) return null;
     const { certificate } = certified();
     const options = { parties, random: random.fork("roster"), certificate, peers, start_s: START_S };
     orders ??= rosterDocuments(options);
     return orders[at] ?? null;
   };
-  const run = () => runScenario({ ...plan, request }, { ...host, order });
+  const whole = { ...plan, request };
+  const run = () => {
+    const bare = { ...host, order };
+    runScenario(whole, tariff ? onPrepayment(whole, tariff, bare) : bare);
+  };
   runUntilCut(run);
   run();
   const { softwareId, version, authorityKey, tableWindow, tableB, tableBlinding } = image;
   return {
     input: {
-      plan: { ...plan, request },
+      plan: whole,
       image: { softwareId, version, authorityKey, tableWindow },
       answers,
       orders: orders ?? [],
+      tariffs,
     },
     tables: { tableB, tableBlinding },
     files: new Map([...parts.keys()].map((file) => [file, filesOf(file)])),
@@ -143,6 +165,11 @@ export function runReference({ seed, hours, peers = PEERS }: ReferenceOptions): 
   };
 }
 
+const signedOrders = (digest: Uint8Array, seed: Uint8Array, notAfter_s: number) =>
+  prepaidOrders(digest).map((order, at) =>
+    signCommand({ ...order, meterId: METER_ID, counter: at + 1, notAfter_s }, seed),
+  );
+
 function runUntilCut(run: () => void): void {
   try {
     run();
@@ -151,6 +178,22 @@ function runUntilCut(run: () => void): void {
     throw error;
   }
   throw new Error("the plug was not pulled");
+}
+
+export type CreditReference = Pick<Reference, "input" | "tables" | "files">;
+
+/** The weeks on credit on Node: what the boards are given for it, and the files that they must leave. */
+export function creditReference(seed: number): CreditReference {
+  const reference = runReference({ seed, hours: 4, peers: 0 });
+  const tariffs = creditTariffs(reference.parties.supplier);
+  const parts = new Map<string, Uint8Array[]>();
+  liveOnCredit({
+    tariffs,
+    write: (file, bytes) => void parts.set(file, [...(parts.get(file) ?? []), bytes.slice()]),
+    measured: (_, run) => run(),
+  });
+  const files = new Map([...parts].map(([file, each]) => [file, joined(each)]));
+  return { tables: reference.tables, input: { ...reference.input, tariffs }, files };
 }
 
 const joined = (parts: readonly Uint8Array[]) => Uint8Array.from(Buffer.concat(parts));

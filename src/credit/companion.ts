@@ -23,7 +23,7 @@ import {
 import { LoadSwitch } from "./load-switch.js";
 import type { Relay, TariffStore } from "./ports.js";
 import { creditLines } from "./shown.js";
-import { CreditTariff, isNamed } from "./valuation.js";
+import { CreditTariff, hasForm, isOfId } from "./valuation.js";
 
 /** Between two valuations of what flows, ms: steps come as fast as there is work. */
 const VALUE_EVERY_MS = 1_000;
@@ -75,8 +75,7 @@ export class CreditCompanion implements Companion {
     this.#account = decodeAccount(state);
     for (const slot of SLOTS) {
       const document = this.#parts.tariffs.load(slot);
-      const tariff = document && this.#read(document);
-      if (tariff && isNamed(tariff.signed, this.#account.tariffId)) this.#tariff = tariff;
+      if (document && isOfId(document, this.#account.tariffId)) this.#tariff = this.#read(document);
     }
     this.#balance = balance(this.#account, this.#terms);
   }
@@ -132,18 +131,15 @@ export class CreditCompanion implements Companion {
 
   /**
    * Takes a signed tariff from whoever carries it, to be named by a command later; the newest one counts. One that the
-   * account names and that was lost is stored again at once.
-   * @returns whether credit could be drawn by it.
+   * account names and that was lost is stored again at once. Others are not taken apart: decoded, a tariff is many
+   * times as large, and anyone may offer one.
+   * @returns whether it is kept: it has the form of a signed tariff, and its size is no more than a meter takes.
    */
   offer(document: Uint8Array): boolean {
-    const tariff = this.#read(document);
-    if (!tariff) return false;
-    if (!this.#tariff && isNamed(tariff.signed, this.#account.tariffId)) {
-      this.#parts.tariffs.save(0, document);
-      this.#tariff = tariff;
-    } else {
-      this.#offered = document.slice();
-    }
+    if (!hasForm(document)) return false;
+    const { tariffId } = this.#account;
+    if (!this.#tariff && isOfId(document, tariffId)) return this.#restore(document);
+    this.#offered = document.slice();
     return true;
   }
 
@@ -243,8 +239,8 @@ export class CreditCompanion implements Companion {
   /** A tariff of this digest among what was handed in and what is stored. */
   #find(digest: Uint8Array): { readonly tariff: CreditTariff; readonly document: Uint8Array } | null {
     for (const document of [this.#offered, ...SLOTS.map((slot) => this.#parts.tariffs.load(slot))]) {
-      const tariff = document && this.#read(document);
-      if (document && tariff && sameBytes(tariff.signed.digest, digest)) return { tariff, document };
+      const tariff = document && isOfId(document, digest) ? this.#read(document) : null;
+      if (document && tariff) return { tariff, document };
     }
     return null;
   }
@@ -252,8 +248,15 @@ export class CreditCompanion implements Companion {
   /** The slot that does not hold what the account names. */
   #freeSlot({ tariffId }: Account): 0 | 1 {
     const document = this.#parts.tariffs.load(0);
-    const tariff = document && this.#read(document);
-    return tariff && isNamed(tariff.signed, tariffId) ? 1 : 0;
+    return document && isOfId(document, tariffId) ? 1 : 0;
+  }
+
+  #restore(document: Uint8Array): boolean {
+    const tariff = this.#read(document);
+    if (!tariff) return false;
+    this.#parts.tariffs.save(0, document);
+    this.#tariff = tariff;
+    return true;
   }
 
   #read(document: Uint8Array): CreditTariff | null {

@@ -1,8 +1,11 @@
 // What the credit logic needs of its device, beside the metrology unit: contacts that switch the supply, a button
 // to close them, and a place for the tariff that credit is drawn by. All are synchronous and polled.
 
-/** Largest signed tariff that a meter takes, bytes: one sector with its head. */
-export const CREDIT_TARIFF_BYTES_MAX = 4_000;
+/**
+ * Largest signed tariff that a meter takes, bytes: what it takes decoded comes out of the unit's machine
+ * (docs/performance.md). Four days of prices by the quarter-hour fit, or eighteen by the hour.
+ */
+export const CREDIT_TARIFF_BYTES_MAX = 2_000;
 
 /** The contacts that carry the supply. */
 export interface Relay {

@@ -7,7 +7,9 @@ import { readTariff, type SignedTariff } from "../tariff/document.js";
 import { billLines, intervalsDuring, localMidnight_s, offsetAt_s, policyRates } from "../tariff/evaluate.js";
 import type { EnergyPolicy, TimeOfUse } from "../tariff/policy.js";
 import { FormatError, sameBytes } from "../trusted/encoding/bytes.js";
+import { decodeSign1 } from "../trusted/encoding/cose.js";
 import { DAY_SECONDS, intervalStart_s, U32_MAX } from "../trusted/metrology/interval.js";
+import { digest } from "../trusted/sealing/keys.js";
 import { CREDIT_TARIFF_BYTES_MAX } from "./ports.js";
 
 const MILLION_WH = 1_000_000n;
@@ -135,15 +137,18 @@ export class CreditTariff {
     const policies = this.#policies.filter(({ obis }) => obis === channel);
     const byRates = policies.reduce((sum, { policy }) => {
       const rates = policy.kind === "dynamic" ? policy.prices : bandRates(policy);
-      return sum + BigInt(Math.max(...rates));
+      return sum + BigInt(highestOf(rates));
     }, 0n);
     if (this.#quantity?.obis !== channel) return byRates;
     const steps = this.#charge.blocks.map(({ steps: list, rate }) =>
-      Math.max(rate, ...list.map((step) => step.rate)),
+      highestOf([rate, ...list.map((step) => step.rate)]),
     );
     return steps.reduce((sum, rate) => sum + BigInt(rate), byRates);
   }
 }
+
+/** Not spread over arguments: each takes a slot of the engine's stack, and there may be hundreds. */
+const highestOf = (rates: readonly number[]) => rates.reduce((most, rate) => Math.max(most, rate));
 
 const bandRates = ({ rate, bands }: TimeOfUse) => [rate, ...bands.map((band) => band.rate)];
 
@@ -176,6 +181,22 @@ function quantityOf(blocks: readonly Blocks[]): Energy | null {
   return first;
 }
 
-/** Whether a tariff's digest begins with an id. */
-export const isNamed = ({ digest }: SignedTariff, id: Uint8Array) =>
-  sameBytes(digest.subarray(0, id.length), id);
+/** The payload of a document that may be a signed tariff; null for what is none, or is too long for a meter. */
+function payloadOf(document: Uint8Array): Uint8Array | null {
+  if (document.length > CREDIT_TARIFF_BYTES_MAX) return null;
+  try {
+    return decodeSign1(document, "tariff-1", CREDIT_TARIFF_BYTES_MAX).payload;
+  } catch (error) {
+    if (error instanceof FormatError) return null;
+    throw error;
+  }
+}
+
+/** Whether a document may be a signed tariff that a meter takes; its payload is not looked at. */
+export const hasForm = (document: Uint8Array) => payloadOf(document) !== null;
+
+/** Whether H of a document's payload begins with an id: found before anything of it is believed or decoded. */
+export function isOfId(document: Uint8Array, id: Uint8Array): boolean {
+  const payload = payloadOf(document);
+  return payload !== null && sameBytes(digest(payload).subarray(0, id.length), id);
+}

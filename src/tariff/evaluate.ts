@@ -55,7 +55,8 @@ function latestDay({ offsets }: Pick<Tariff, "offsets">, unix_s: number): LocalD
   const begun = segments(offsets)
     .filter(({ from_s }) => from_s <= unix_s)
     .map(({ to_s, offset_s }) => Math.floor((Math.min(unix_s, to_s - 1) + offset_s) / DAY_SECONDS));
-  return Math.max(...begun);
+  // Not spread over arguments: each takes a slot of a meter's stack.
+  return begun.reduce((latest, day) => Math.max(latest, day), Number.NEGATIVE_INFINITY);
 }
 
 /** Standing days of a period [from, to) in Unix seconds: the local midnights in it. */

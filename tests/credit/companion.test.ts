@@ -167,7 +167,9 @@ describe("orders", () => {
     expect(meter.order(6, tariffOrder(FULL))).toBe(false);
     expect(companion.offer(Uint8Array.of(1, 2, 3))).toBe(false);
     const charge = { kind: "max", parts: [blocksOf(ENERGY), blocksOf(ENERGY)] } as const;
-    expect(companion.offer(sign({ ...FULL, charge }))).toBe(false);
+    const undrawable = { ...FULL, charge };
+    expect(companion.offer(sign(undrawable))).toBe(true);
+    expect(meter.order(6, tariffOrder(undrawable))).toBe(false);
     const expired = { ...FULL, notAfter_s: FULL.notBefore_s + DAY_S };
     expect(companion.offer(sign(expired))).toBe(true);
     expect(meter.order(6, tariffOrder(expired))).toBe(false);

@@ -3,6 +3,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { type Account, NEW_ACCOUNT } from "../../src/credit/account.js";
 import { balance, drawInterval } from "../../src/credit/credit.js";
+import { CREDIT_TARIFF_BYTES_MAX } from "../../src/credit/ports.js";
 import { CreditTariff } from "../../src/credit/valuation.js";
 import type { Tariff } from "../../src/tariff/document.js";
 import { daysOf } from "../../src/tariff/evaluate.js";
@@ -81,7 +82,7 @@ describe("what is drawn", () => {
           const from = Math.ceil(any.notBefore_s / 900);
           const fits = Math.floor(any.notAfter_s / 900) - from;
           const intervals = rows.slice(0, Math.max(0, fits)).map((Wh, at): Interval => [from + at, Wh]);
-          fc.pre(intervals.length > 0 && sign(any).length <= 4000);
+          fc.pre(intervals.length > 0 && sign(any).length <= CREDIT_TARIFF_BYTES_MAX);
           const to = from + intervals.length;
           fc.pre(monthsBetween(any, from, to, 900).length === 0);
           expect(drawn(any, intervals, 900)).toBe(billed(any, intervals, from, to, 900));

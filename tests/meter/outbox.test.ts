@@ -274,9 +274,9 @@ describe("a tariff that comes in", () => {
     expect(unit.received).toEqual([]);
   });
 
-  it("is dropped above 4,000 bytes, and never reaches the unit as a command", () => {
+  it("is dropped above 2,000 bytes, and never reaches the unit as a command", () => {
     const { unit, uplink, outbox } = scripted();
-    const [largest, larger] = [new Uint8Array(4_000), new Uint8Array(4_001)];
+    const [largest, larger] = [new Uint8Array(2_000), new Uint8Array(2_001)];
     for (const payload of [larger, largest, larger]) uplink.events.push({ kind: "tariff", payload });
     outbox.step();
     expect(unit.tariffs).toEqual([largest]);
