@@ -24,6 +24,12 @@ module.exports = {
       to: { path: outer },
     },
     {
+      name: "beside-the-unit-there-is-no-network",
+      severity: "error",
+      from: { path: "^src/(credit|display)/" },
+      to: { pathNot: ["^src/(credit|display|tariff|trusted)/", "^node_modules/@noble/hashes/"] },
+    },
+    {
       name: "src-has-no-platform",
       severity: "error",
       from: { path: "^src/" },

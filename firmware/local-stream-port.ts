@@ -65,7 +65,8 @@ export class LocalStreamPort {
   #read(client: Client, count: number): void {
     for (let left = count; left > 0 && client.connection.isOpen; ) {
       const piece = client.socket.read(Math.min(left, PIECE_BYTES));
-      if (!piece) return;
+      // The SDK's type has a byte as a number too, which this format never gives.
+      if (!(piece instanceof ArrayBuffer)) return;
       left -= piece.byteLength;
       client.connection.receive(new Uint8Array(piece));
     }

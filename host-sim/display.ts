@@ -59,7 +59,7 @@ function strokes(picture: Picture): string {
     for (let x = 0; x < WIDTH; x++) {
       let end = x;
       while (picture.has(end, y)) end++;
-      if (end > x) path += `M${x} ${y}.5h${end - x}`;
+      if (end > x) path += `M${x} ${y}h${end - x}`;
       x = end;
     }
   return path;
@@ -71,7 +71,7 @@ function moduleAt(picture: Picture, x: number, y: number): string {
     `<g transform="translate(${x} ${y})">`,
     `<rect width="${width}" height="${height}" rx="4" fill="#0b0f14" stroke="#2d3742"/>`,
     `<rect x="${GLASS - 2}" y="${GLASS - 2}" width="${WIDTH + 4}" height="${HEIGHT + 4}" fill="#05080b"/>`,
-    `<path transform="translate(${GLASS} ${GLASS})" stroke="#8fe3ff" stroke-width=".88" stroke-dasharray=".88 .12" d="${strokes(picture)}"/>`,
+    `<path transform="translate(${GLASS} ${GLASS}.5)" stroke="#8fe3ff" stroke-width=".88" stroke-dasharray=".88 .12" d="${strokes(picture)}"/>`,
     "</g>",
   ].join("\n");
 }

@@ -8,7 +8,7 @@ import { CreditSetting } from "../src/credit/settings.js";
 import { CreditTariff } from "../src/credit/valuation.js";
 import { type Order, signCommand } from "../src/supplier/command.js";
 import { Journal } from "../src/trusted/journal/journal.js";
-import { DAY_SECONDS, intervalAt } from "../src/trusted/metrology/interval.js";
+import { intervalAt } from "../src/trusted/metrology/interval.js";
 import { householdTrace } from "./household.js";
 import { createWorld, runUntil, type SimulationOptions, type World } from "./simulation.js";
 import type { Trace } from "./trace.js";
@@ -17,7 +17,7 @@ const METER_ID = "SM-0002";
 const INTERVAL_S = 1800;
 /** Of the trace: as short as the power is gone. */
 const ROW_S = 300;
-const HOUR_S = 3600;
+const [HOUR_S, DAY_HOURS] = [3600, 24];
 const MJ_PER_WH = 3_600_000;
 const NANO_PER_CENT = 10_000_000n;
 const NANO_PER_MILLI = 1_000_000n;
@@ -89,7 +89,7 @@ export interface PrepaidDay {
   readonly world: World;
   /** COSE_Sign1. */
   readonly tariff: Uint8Array;
-  /** Each ten minutes, and whenever anything but the credit changes; none without power. */
+  /** Each ten minutes, and before and after anything but the credit changes; none without power. */
   readonly samples: readonly PrepaidSample[];
   readonly topUps: readonly TopUp[];
   /** Nano-currency that the meter holds when the day's last interval has closed. */
@@ -111,7 +111,7 @@ export interface PrepaidPlan {
 export function livePrepaidDay({ seed, start_s, utcOffset_h, signTariff }: PrepaidPlan): PrepaidDay {
   const at_s = (hour: number) => Math.round(start_s + hour * HOUR_S);
   const whole = householdTrace({ seed, start_s, days: 2, step_s: ROW_S, utcOffset_h });
-  const samples: PrepaidSample[] = [];
+  const samples = new Samples();
   const options: SimulationOptions = {
     trace: unplugged(whole),
     meterId: METER_ID,
@@ -119,7 +119,7 @@ export function livePrepaidDay({ seed, start_s, utcOffset_h, signTariff }: Prepa
     seed,
     hasSwitch: true,
     outages: [[at_s(HOURS.blockedFrom), at_s(HOURS.blockedTo)]],
-    watch: (live) => keep(samples, sampleOf(live, start_s)),
+    watch: (live) => samples.add(sampleOf(live, start_s)),
   };
   const world = createWorld(options);
   const document = signTariff(world.parties.supplier.seed);
@@ -131,9 +131,9 @@ export function livePrepaidDay({ seed, start_s, utcOffset_h, signTariff }: Prepa
   until(HOURS.begins);
   world.uplink.sendTariff(document);
   supplier.order({ kind: "credit-tariff", digest: tariff.signed.digest });
-  supplier.order({ kind: "credit-settings", settings: SETTINGS });
   const [first, second] = topUps;
   supplier.topUp(first);
+  supplier.order({ kind: "credit-settings", settings: SETTINGS });
   until(HOURS.toppedUp);
   supplier.topUp(second);
   until(HOURS.buttonHeld);
@@ -141,7 +141,7 @@ export function livePrepaidDay({ seed, start_s, utcOffset_h, signTariff }: Prepa
   until(HOURS.accountRead);
   const held = accountOf(world, tariff);
   until(HOURS.ends);
-  return { world, tariff: document, samples, topUps, ...held };
+  return { world, tariff: document, samples: samples.kept, topUps, ...held };
 }
 
 const SETTINGS: ReadonlyMap<number, number> = new Map([
@@ -188,7 +188,7 @@ function unplugged(trace: Trace): Trace {
  * as lasts until the day is over.
  */
 function topUpsFor(trace: Trace, tariff: CreditTariff): readonly [TopUp, TopUp] {
-  const [untilUsedUp, untilEnd] = [HOURS.usedUp, 24].map((hour) => costOf(trace, tariff, hour)) as [
+  const [untilUsedUp, untilEnd] = [HOURS.usedUp, DAY_HOURS].map((hour) => costOf(trace, tariff, hour)) as [
     bigint,
     bigint,
   ];
@@ -235,13 +235,21 @@ function sampleOf({ device, clock }: World, start_s: number): PrepaidSample | nu
   };
 }
 
-function keep(samples: PrepaidSample[], sample: PrepaidSample | null): void {
-  if (!sample || sample.hour > DAY_SECONDS / HOUR_S) return;
-  const last = samples.at(-1);
-  const isOld = !last || (sample.hour - last.hour) * HOUR_S >= SAMPLE_S;
-  const isSame =
-    last && (["level", "loadSwitch", "timed"] as const).every((name) => last[name] === sample[name]);
-  if (isOld || !isSame) samples.push(sample);
+/** What is kept of all samples: one each ten minutes, and those before and after each change but the credit's. */
+class Samples {
+  readonly kept: PrepaidSample[] = [];
+  #latest: PrepaidSample | null = null;
+
+  add(sample: PrepaidSample | null): void {
+    if (!sample || sample.hour > DAY_HOURS) return;
+    const [last, latest] = [this.kept.at(-1), this.#latest];
+    this.#latest = sample;
+    const isSame =
+      last && (["level", "loadSwitch", "timed"] as const).every((name) => last[name] === sample[name]);
+    if (isSame && (sample.hour - last.hour) * HOUR_S < SAMPLE_S) return;
+    if (!isSame && latest && latest !== last) this.kept.push(latest);
+    this.kept.push(sample);
+  }
 }
 
 /** The account to the nano-currency, out of the state that lies in the meter's flash, which stays as it is. */

@@ -37,6 +37,7 @@ const SDK_TYPES = [
   "typings/embedded_io/_common",
   "typings/embedded_io/digital",
   "typings/embedded_io/serial",
+  "typings/embedded_io/socket/listener",
   "typings/embedded_io/socket/tcp",
   "typings/embedded_io/socket/tls",
   "typings/embedded_io/socket/udp",

@@ -87,10 +87,12 @@ function check({ watch, from, speed, svg, json, for: for_s }: Options): void {
     throw new UsageError("--watch needs a terminal, or --for to print pictures one after the other");
 }
 
-/** A meter of the built-in household, put up at the beginning of the day. */
-function householdMeter({ seed, from }: Pick<Options, "seed" | "from">): LiveMeter {
+/** A meter of the built-in household, put up at the beginning of the day, and as many days of load as it needs. */
+function householdMeter({ seed, from, watch, for: for_s }: Options): LiveMeter {
   const start_s = Date.parse(`${from}T00:00:00Z`) / 1000;
-  const trace = householdTrace({ seed, start_s, days: DAYS, step_s: 900, utcOffset_h: 0 });
+  const wanted_s = for_s ?? (watch ? FOR_S_MAX : FOR_S);
+  const days = Math.min(DAYS, Math.ceil((wanted_s + 1) / DAY_SECONDS));
+  const trace = householdTrace({ seed, start_s, days, step_s: 900, utcOffset_h: 0 });
   const world = createWorld({ trace, meterId: METER_ID, intervalSeconds: INTERVAL_S, seed });
   return new LiveMeter(world, trace);
 }

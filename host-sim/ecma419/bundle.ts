@@ -2,6 +2,7 @@
 // answered by whoever runs it. A module that is not on the machine's list does not resolve, and the build fails
 // with its name: that is how the network machine is kept from flash, keys and entropy.
 import { readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build, type Plugin } from "esbuild";
 
@@ -21,6 +22,27 @@ export interface ProgramOptions {
   /** Source text instead of a file of the repository: a machine gone bad. */
   readonly source?: string;
 }
+
+/**
+ * The trusted room is linked as a module of its own, as it is on the device (`firmware:build`): what is imported of it
+ * elsewhere is another copy, whose classes are not the room's.
+ */
+const trustedRoomApart: Plugin = {
+  name: "trusted room apart",
+  setup({ onResolve, onLoad }) {
+    const inRoom = (importer: string, path: string) => ({
+      path: join(dirname(importer), path.replace(/\.js$/, ".ts")),
+      namespace: "room",
+    });
+    onResolve({ filter: /\/trusted\/unit\.js$/ }, ({ importer, path }) => inRoom(importer, path));
+    onResolve({ filter: /^\./, namespace: "room" }, ({ importer, path }) => inRoom(importer, path));
+    onLoad({ filter: /.*/, namespace: "room" }, ({ path }) => ({
+      contents: readFileSync(path, "utf8"),
+      loader: "ts",
+      resolveDir: dirname(path),
+    }));
+  },
+};
 
 /** Files of the repository and noble are bundled; what the list has is left to the host. */
 function resolver({ machine, modules, files = {} }: ProgramOptions): Plugin {
@@ -70,7 +92,7 @@ export async function bundle(options: ProgramOptions): Promise<string> {
     write: false,
     tsconfigRaw: {},
     logLevel: "silent",
-    plugins: [resolver(options)],
+    plugins: [trustedRoomApart, resolver(options)],
   });
   const [output] = outputFiles;
   if (!output) throw new Error(`esbuild gave no program for the ${options.machine} machine`);

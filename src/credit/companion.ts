@@ -118,7 +118,7 @@ export class CreditCompanion implements Companion {
   }
 
   command(state: Uint8Array, kind: number, item: Uint8Array, time_s: number | null): CompanionAnswer | null {
-    const changed = this.#obey(decodeAccount(state), kind, item, time_s);
+    const changed = this.#obeyed(decodeAccount(state), kind, item, time_s);
     if (!changed) return null;
     this.#mayRise = true;
     return this.#answer(changed, this.#wanted(changed, time_s, false));
@@ -189,6 +189,16 @@ export class CreditCompanion implements Companion {
     if (this.#switch === Switch.CLOSED) return Switch.CLOSED;
     if (account.prepayment && account.level === Level.USED_UP) return Switch.OPEN;
     return isAsked && this.#switch === Switch.READY ? Switch.CLOSED : Switch.READY;
+  }
+
+  /** Null for a malformed argument: on a device the unit is linked apart, and this FormatError is none of its own. */
+  #obeyed(account: Account, kind: number, item: Uint8Array, time_s: number | null): Account | null {
+    try {
+      return this.#obey(account, kind, item, time_s);
+    } catch (error) {
+      if (error instanceof FormatError) return null;
+      throw error;
+    }
   }
 
   /** @throws FormatError for a malformed argument. */

@@ -309,7 +309,7 @@ class Trial extends Bench {
       const before = this.operations.length;
       super.run(STEP_MS);
       const [operation, ...more] = this.operations.slice(before);
-      expect(more).toEqual([]);
+      if (more.length > 0) throw new Error("more than one operation in a step");
       if (operation) this.#judge(operation, this.operations.slice(0, before));
     }
   }
@@ -334,6 +334,6 @@ it("closes only what is durable as closed, rested, and puts whatever happened ri
       trial.run(trial.durable === CLOSED ? OPEN_MS + STEP_MS : OPERATION_MS + STEP_MS);
       expect(trial.operations.at(-1)?.closed ?? false).toBe(trial.durable === CLOSED);
     }),
-    { numRuns: 300 },
+    { numRuns: 120 },
   );
 });

@@ -14,6 +14,7 @@ import { digitalModule, Pins, pulseModule } from "../../host-sim/ecma419/pins.js
 import { resourceModule } from "../../host-sim/ecma419/resource.js";
 import { Scheduler } from "../../host-sim/ecma419/scheduler.js";
 import { SerialLine, serialModule } from "../../host-sim/ecma419/serial.js";
+import { socketModules, Visitor } from "../../host-sim/ecma419/sockets.js";
 import { timeModule, timerModule } from "../../host-sim/ecma419/timer.js";
 import { TaskWatchdog, UNIT_LIMIT_MS, watchdogModule } from "../../host-sim/ecma419/watchdog.js";
 import { NorFlash } from "../../host-sim/flash.js";
@@ -443,6 +444,70 @@ describe("the ring between the machines", () => {
     expect(() => new Neighbour("network", ["network"], creation)).not.toThrow();
     const link = { toUnit: new Ring(), toNetwork: new Ring(), machine: null, alive: true };
     expect(portModule(machine, link).poll()).toBeUndefined();
+  });
+});
+
+/** A machine whose listener hands its sockets to `taken`, online. */
+function listening(taken: (socket: object) => void) {
+  const base = bench();
+  const internet = new Internet<Packet>(base.scheduler);
+  internet.join(internet.ssid, internet.password);
+  base.run(5000);
+  const { TCP, Listener } = socketModules(base.machine, internet);
+  const listener = new Listener({ port: 7, onReadable: () => void taken(listener.read() ?? {}) });
+  return { ...base, internet, TCP, Listener, listener };
+}
+
+describe("the TCP listener", () => {
+  it("hands over what waits, tells of an end once all is read, and refuses what does not fit", () => {
+    const said: unknown[] = [];
+    const taken: object[] = [];
+    const { internet, run, TCP, Listener, machine } = listening((socket) => void taken.push(socket));
+    expect(() => new Listener({ port: 7, onReadable: () => {} })).toThrow("socket bind");
+    const visitor = new Visitor(internet, 7);
+    visitor.send(Uint8Array.of(1, 2, 3));
+    visitor.close();
+    run(500);
+    const from = taken[0] ?? {};
+    const socket = new TCP({
+      from,
+      onReadable: (count) => said.push(`readable ${count}`),
+      onWritable: (room) => said.push(room > 5000 ? "writable" : room),
+      onError: () => said.push("error"),
+    });
+    expect(() => new TCP({ from, onReadable() {}, onWritable() {}, onError() {} })).toThrow("invalid from");
+    run(500);
+    expect(said).toEqual(["writable", "readable 3"]);
+    expect(() => socket.read(4)).toThrow("invalid");
+    expect(socket.read(3)?.byteLength).toBe(3);
+    expect(socket.read(1)).toBeUndefined();
+    run(100);
+    expect([said.at(-1), socket.write(Uint8Array.of(1))]).toEqual(["error", undefined]);
+    socket.close();
+    expect(() => socket.read(1)).toThrow(machine.realm.SyntaxError);
+  });
+
+  it("gives room for what the other end has taken, and no connection without a listener", () => {
+    const taken: object[] = [];
+    const { internet, run, TCP, listener } = listening((socket) => void taken.push(socket));
+    const visitor = new Visitor(internet, 7);
+    visitor.takes = false;
+    run(500);
+    let room = 0;
+    const onWritable = (now: number) => {
+      room = now;
+    };
+    const socket = new TCP({ from: taken[0] ?? {}, onReadable() {}, onWritable, onError() {} });
+    run(500);
+    expect(() => socket.write(new Uint8Array(room + 1))).toThrow("would block");
+    expect(socket.write(new Uint8Array(room))).toBe(0);
+    run(5000);
+    expect([visitor.heard.length, visitor.ended]).toEqual([room, false]);
+    socket.close();
+    listener.close();
+    const late = new Visitor(internet, 7);
+    run(500);
+    expect([visitor.ended, late.ended]).toEqual([true, true]);
   });
 });
 

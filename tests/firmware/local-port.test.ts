@@ -94,7 +94,7 @@ describe("the pairing button", () => {
     site.run(1);
     expect(site.askToPair(user)).toBe("ok");
     expect(site.askToPair(user)).toBe("refused the pairing window is not open");
-    expect(site.display.join("\n")).toMatch(/pair with [0-9a-f]{8}\? press again/);
+    expect(site.display.join("\n")).toMatch(/pair with [0-9a-f]{16}\? press again/);
     site.press();
     site.run(5);
     site.runUntil(3 * HOUR_S, 1000);

@@ -4,6 +4,7 @@
 
 import { readFileSync } from "node:fs";
 import { bytesToHex, concatBytes } from "@noble/hashes/utils.js";
+import { TARIFF_SECTORS } from "../../firmware/tariff-store.js";
 import { MJ_PER_KWH, pulseCalibration, pulseSource } from "../../host-sim/calibration.js";
 import { VirtualClock } from "../../host-sim/clock.js";
 import { Board, type BoardOptions } from "../../host-sim/ecma419/board.js";
@@ -19,6 +20,7 @@ import { type CheckedMeter, checkMeter } from "../../src/customer/check.js";
 import { decodeEvent, decodePairing, type EventMessage } from "../../src/customer/messages.js";
 import { topicOf } from "../../src/meter/outbox.js";
 import { makeTables } from "../../src/proofs/generators.js";
+import { type Order, signCommand } from "../../src/supplier/command.js";
 import type { Configuration } from "../../src/trusted/authority/configuration.js";
 import { agree } from "../../src/trusted/authority/pairing.js";
 import { asciiBytes } from "../../src/trusted/encoding/bytes.js";
@@ -88,6 +90,7 @@ export class Site {
   readonly headEnd: HeadEnd;
   readonly journal: NorFlash;
   readonly secrets: NorFlash;
+  readonly credit: NorFlash;
   readonly partitions: Map<string, NorFlash>;
   readonly softwareId = digest(asciiBytes("software of the demonstration board"));
   /** Pulses that each input has counted. */
@@ -96,6 +99,8 @@ export class Site {
   readonly #config: Readonly<Record<string, unknown>>;
   readonly #entropy: SeededEntropy;
   #enrolment: Enrolment | null = null;
+  /** Commands that the supplier has sent. */
+  #orders = 0;
   /** While set, the chip's noise source is broken. */
   entropyFails = false;
 
@@ -118,9 +123,11 @@ export class Site {
     this.configuration = this.#configure(options);
     this.journal = new NorFlash({ sectors: 576, mode, random: this.#random.fork("journal") });
     this.secrets = new NorFlash({ sectors: 4, mode, random: this.#random.fork("secrets") });
+    this.credit = new NorFlash({ sectors: TARIFF_SECTORS, mode, random: this.#random.fork("credit") });
     this.partitions = new Map([
       ["journal", this.journal],
       ["secrets", this.secrets],
+      ["credit", this.credit],
     ]);
     this.board = new Board({
       clock: this.clock,
@@ -282,6 +289,12 @@ export class Site {
   /** Asks to pair with a customer's U, the window being open. */
   askToPair(user: Uint8Array): string {
     return this.ask(`pair ${bytesToHex(array(int(4), bstr(user)))}`);
+  }
+
+  /** The supplier sends a command, as its next one. */
+  order(order: Order): void {
+    const command = { ...order, meterId: METER_ID, counter: ++this.#orders, notAfter_s: this.now_s + 3600 };
+    this.broker.publish(topicOf(METER_ID, "command"), signCommand(command, this.parties.supplier.seed));
   }
 
   /** What the meter shows now. */

@@ -28,7 +28,7 @@ const board: StoredBoard = {
     { topic: "event", message: Uint8Array.of(4) },
     { topic: "share", message: Uint8Array.of(5) },
   ],
-  supply: { closed: false, tariffs: [Uint8Array.of(6), null], offered: Uint8Array.of(7, 8) },
+  supply: { closed: true, tariffs: [null, Uint8Array.of(6)], offered: Uint8Array.of(7) },
 };
 
 /** The same with an erased flash: short enough to be spoiled everywhere. */
@@ -37,8 +37,18 @@ const small = encodeBoard({ ...board, cells: cells.slice().fill(0xff) });
 describe("a board's file", () => {
   it("gives the board back, and takes no place for what is erased", () => {
     const file = encodeBoard(board);
-    expect(decodeBoard(file)).toEqual(board);
+    const { cells: read, ...rest } = decodeBoard(file);
+    const { cells: written, ...others } = board;
+    expect(rest).toEqual(others);
+    expect(Buffer.compare(read, written)).toBe(0);
     expect(file.length).toBeLessThan(2 * SECTOR_BYTES + 200);
+  });
+
+  it.each([
+    ["without a load switch", null],
+    ["with an open one and no tariff", { closed: false, tariffs: [null, null], offered: null }],
+  ] satisfies [string, StoredBoard["supply"]][])("gives a board back %s", (_, supply) => {
+    expect(decodeBoard(encodeBoard({ ...board, supply })).supply).toEqual(supply);
   });
 
   it("that is cut, extended or in other words is refused", () => {

@@ -7,7 +7,7 @@ import { ok, run } from "./run.js";
 
 /** What `command send --json` prints. */
 export interface Said {
-  readonly outcome: "accepted" | "refused" | "unanswered";
+  readonly outcome: "accepted" | "refused" | "unanswered" | "offered";
   readonly digest: string;
   readonly time: string;
   readonly sent: {
@@ -21,6 +21,7 @@ export interface Said {
     readonly batches: number;
   };
   readonly display: readonly string[];
+  readonly credit: readonly string[];
 }
 
 export interface Sent {

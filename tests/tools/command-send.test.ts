@@ -6,7 +6,7 @@ import { verifyCertificate } from "../../src/proofs/certificate.js";
 import { verifyRegisterStatement } from "../../src/supplier/register-statement.js";
 import { readHexKey } from "../../tools/command-line.js";
 import { BenchScene, type Sent } from "./bench-scene.js";
-import { ok } from "./run.js";
+import { ok, run } from "./run.js";
 
 const scene = new BenchScene();
 beforeAll(() => scene.build("--seed", "3"));
@@ -132,5 +132,54 @@ describe("a command from the command line", () => {
     await ok("command", "sign", "register-statement", ...terms, "--out", ask);
     expect(summary(await scene.send(board, ask))).toEqual(accepted);
     other.remove();
+  });
+});
+
+describe("a board with a load switch", () => {
+  const prepaid = new BenchScene();
+  beforeAll(() => prepaid.build("--seed", "3", "--switch"));
+  afterAll(() => prepaid.remove());
+  const by = "supplier";
+
+  /** Sends the words as the supplier's next commands. */
+  const orders = async (board: string, ...words: string[]) => {
+    for (const [at, word] of words.entries())
+      expect(summary(await prepaid.order(board, word, { by, counter: at + 1 }))).toEqual(accepted);
+  };
+
+  it("draws credit by a tariff that was sent before, opens, is armed by a top-up and closed by a person", async () => {
+    const board = prepaid.board();
+    const tariff = prepaid.path("tariff.cbor");
+    const key = join(board, "supplier.key");
+    await ok("tariff", "sign", "docs/examples/time-of-use.json", "--key", key, "--out", tariff);
+    const offered = await prepaid.send(board, tariff);
+    expect([offered.code, offered.said.outcome, offered.said.credit]).toEqual([0, "offered", []]);
+    await orders(board, `credit-tariff ${tariff}`, "top-up 1000000", "credit-settings mode=prepayment");
+    // Half a kilowatt for a day costs more than twice as much.
+    const usedUp = await prepaid.send(board, tariff, "--advance", "86400");
+    expect(usedUp.said.display).toContain("load switch open");
+    expect(usedUp.said.credit).toContain("credit is used up");
+    const shown = (sent: Sent) => sent.said.display.filter((line) => line.includes("1.8.0"));
+    const top = await prepaid.order(board, "top-up 9000000", { by, counter: 4 });
+    expect(summary(top)).toEqual(accepted);
+    expect(top.said.credit).toContain("hold the button to close");
+    const waiting = await prepaid.send(board, tariff, "--advance", "3600");
+    expect([waiting.said.display.includes("load switch ready"), shown(waiting)]).toEqual([
+      true,
+      shown(usedUp),
+    ]);
+    const closed = await prepaid.send(board, tariff, "--hold-button");
+    expect(closed.said.display).toContain("load switch closed");
+    const lives = await prepaid.send(board, tariff, "--advance", "3600");
+    expect(shown(lives)).not.toEqual(shown(closed));
+  });
+
+  it("refuses a tariff by name that nobody has sent, and a board without a switch has no such button", async () => {
+    const board = prepaid.board();
+    const words = `credit-tariff ${"ab".repeat(32)}`;
+    expect(summary(await prepaid.order(board, words, { by, counter: 1 }))).toEqual(refused);
+    const file = await scene.sign("register-statement", { by, counter: 1 });
+    const { code, err } = await run("command", "send", scene.board(), file, "--hold-button");
+    expect([code, err]).toEqual([2, expect.stringContaining("has no load switch to be closed by a button")]);
   });
 });
