@@ -38,7 +38,7 @@ export const prepaidOrders = (digest: Uint8Array) =>
         [CreditSetting.DEBT_PER_DAY, 50],
       ]),
     },
-    { kind: "top-up", amount: 1_500_000 },
+    { kind: "top-up", amount: 1_400_000 },
     { kind: "load-switch", action: "open" },
     { kind: "load-switch", action: "arm" },
     { kind: "top-up", amount: 5_000_000 },

@@ -16,7 +16,7 @@ import type { CreditReference, Reference, RunFiles } from "./reference.js";
 /** Arena of the unit's whole machine, bytes: built-ins in RAM, and in read-only memory as a device has them. */
 export const ARENA_BYTES = { ram: 256 * 1024, rom: 208 * 1024 } as const;
 /** With the simulated uplink, trace and outbox of the scenario in the same machine. */
-const SCENARIO_ARENA_BYTES = { ram: 284 * 1024, rom: 264 * 1024 } as const;
+const SCENARIO_ARENA_BYTES = { ram: 286 * 1024, rom: 264 * 1024 } as const;
 /** What credit and display add to it. */
 const CREDIT_BYTES = 80 * 1024;
 /** What Linux gives beyond the board: its unit's machine keeps built-ins, journal and neighbours in one arena. */
