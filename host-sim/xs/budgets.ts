@@ -59,14 +59,14 @@ export function rv32Figures(
       limit: 3,
     },
     instructions("the dearest step", scenario.step.instructions, 250),
-    instructions("recovery of a journal of 13 months", boot.recovery, 60, 130),
+    instructions("recovery of a journal of 13 months", boot.recovery, 60, 118),
     instructions("power-up to the first measured energy, on that journal", boot.firstEnergy, 300),
     {
       name: "heap of the unit's machine, 32 KB of headroom included",
       unit: "KB",
       measured: boot.live / KB + HEADROOM_KB,
       budget: 144,
-      limit: 202,
+      limit: 184,
     },
     {
       name: "image: text, read-only data, tables, built-ins",
