@@ -2,20 +2,22 @@
 import type { Command } from "commander";
 import type { Rv32Variant } from "../host-sim/rv32/image.js";
 import { fetchNative, measureNative, type NativeOperation, nativeVersion } from "../host-sim/rv32/native.js";
-import { budgetRows, overLimit, rv32Figures } from "../host-sim/xs/budgets.js";
+import { budgetRows, creditFigures, overLimit, rv32Figures } from "../host-sim/xs/budgets.js";
 import { installSources } from "../host-sim/xs/engine.js";
 import {
   type BlindingCosts,
   blindingOnRv32,
   bootOnRv32,
+  creditOnRv32,
   differences,
+  fileDifferences,
   imageOf,
   type OperationCosts,
   operationsOnRv32,
   type ScenarioCosts,
   scenarioOnRv32,
 } from "../host-sim/xs/engines.js";
-import { type Reference, runReference } from "../host-sim/xs/reference.js";
+import { creditReference, type Reference, runReference } from "../host-sim/xs/reference.js";
 import { print, progressBar, table, wholeNumber } from "./command-line.js";
 import { differenceText, filesLine, refuseDifferences } from "./xs.js";
 
@@ -31,8 +33,8 @@ const VARIANTS: Readonly<Record<Rv32Variant, string>> = {
   ram: "built-ins in RAM",
   rom: "built-ins in read-only memory",
 };
-/** Two scenarios, single operations, a full journal. */
-const STAGES = 4;
+/** Two scenarios, single operations, a full journal, credit. */
+const STAGES = 5;
 /** Operations of operations.ts beside the same in native code. */
 const BESIDE: readonly (readonly [ours: string, native: NativeOperation])[] = [
   ["SHA-256 of 64 B", "SHA-256 of 64 B"],
@@ -88,8 +90,13 @@ async function measureBoard(
     );
   }
   const operations = await operationsOnRv32("rom", reference);
+  progress.update(STAGES - 2, STAGES);
+  const weeks = creditReference(reference);
+  const credit = await creditOnRv32("rom", weeks);
+  const onCredit = fileDifferences(weeks.files, credit.files).map((one) => `credit: ${differenceText(one)}`);
+  found.push(...onCredit);
   progress.update(STAGES - 1, STAGES);
-  const figures = await figuresOf(reference, operations, costs.rom);
+  const figures = [...(await figuresOf(reference, operations, costs.rom)), ...creditFigures(credit.costs)];
   const { size } = await imageOf("main", "rom", reference);
   const blinding = shares ? await blindingOnRv32("rom", reference) : null;
   const beside = yardstick ? nativeRows(operations, yardstick.counts) : [];
@@ -100,6 +107,7 @@ async function measureBoard(
       const differing = found.filter((text) => text.startsWith(name));
       return `RV32IMC, ${name}: ${differing.length === 0 ? "the same bytes as on Node" : differing.join(", ")}`;
     }),
+    `RV32IMC, weeks of credit: ${onCredit.length === 0 ? "the same bytes as on Node" : onCredit.join(", ")}`,
     "",
     ...table([["figure", "measured", "budget", ""], ...budgetRows(figures)]),
     ...(blinding ? ["", ...table(shareRows(blinding))] : []),

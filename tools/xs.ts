@@ -1,8 +1,8 @@
 // sealmeter xs: the meter's code on the real XS engine, 64 and 32 bits, beside Node.
 import type { Command } from "commander";
-import { budgetRows, computronFigures, overLimit } from "../host-sim/xs/budgets.js";
+import { budgetRows, computronFigures, heldFigures, overLimit } from "../host-sim/xs/budgets.js";
 import { installSources, type XsBits } from "../host-sim/xs/engine.js";
-import { differences, operationsOnXs, scenarioOnXs } from "../host-sim/xs/engines.js";
+import { differences, heldOnXs, operationsOnXs, scenarioOnXs } from "../host-sim/xs/engines.js";
 import { type RunFiles, runReference } from "../host-sim/xs/reference.js";
 import { VerificationError } from "../src/proofs/signed.js";
 import { print, progressBar, table, wholeNumber } from "./command-line.js";
@@ -15,6 +15,8 @@ interface Options {
 }
 
 const ENGINES: readonly XsBits[] = [64, 32];
+/** Two scenarios on each, and single operations. */
+const STAGES = 2 * ENGINES.length + 1;
 
 export function addXs(program: Command): void {
   program
@@ -49,9 +51,20 @@ async function compareEngines(
     const run = await scenarioOnXs(bits, reference);
     const { step, heap } = run.costs;
     runs.push({ engine: `XS ${bits}`, steps: step.times, heap, differences: differences(reference, run) });
-    progress.update(runs.length, ENGINES.length + 1);
+    progress.update(runs.length, STAGES);
   }
-  const figures = computronFigures(await operationsOnXs(32, reference));
+  const prepaid = runReference({ seed, hours: 6, prepaid: true });
+  for (const bits of ENGINES) {
+    const run = await scenarioOnXs(bits, prepaid);
+    const { step, heap } = run.costs;
+    const engine = `XS ${bits}, pre-payment`;
+    runs.push({ engine, steps: step.times, heap, differences: differences(prepaid, run) });
+    progress.update(runs.length, STAGES);
+  }
+  const figures = [
+    ...computronFigures(await operationsOnXs(32, reference)),
+    ...heldFigures(await heldOnXs(reference)),
+  ];
   progress.stop();
   const lines = [
     `${filesLine(reference)}; the plug was pulled after ${reference.input.plan.cutBytes} bytes of a program`,

@@ -1,7 +1,8 @@
 // What the unit may cost on the meter's engine: each figure beside the budget of the design and the limit that
 // a change must not pass unseen. Figures are deterministic: instructions retired, computrons, bytes.
+import type { CreditWork } from "../credit-month.js";
 import type { Rv32Size } from "../rv32/image.js";
-import type { BootCosts, OperationCosts, ScenarioCosts } from "./engines.js";
+import type { BootCosts, CreditCosts, Held, OperationCosts, ScenarioCosts } from "./engines.js";
 
 export interface Figure {
   readonly name: string;
@@ -58,7 +59,7 @@ export function rv32Figures(
       limit: 3,
     },
     instructions("the dearest step", scenario.step.instructions, 250),
-    instructions("recovery of a journal of 13 months", boot.recovery, 60, 125),
+    instructions("recovery of a journal of 13 months", boot.recovery, 60, 130),
     instructions("power-up to the first measured energy, on that journal", boot.firstEnergy, 300),
     {
       name: "heap of the unit's machine, 32 KB of headroom included",
@@ -94,6 +95,40 @@ export function computronFigures(operations: OperationCosts): readonly Figure[] 
     figure("HMAC-SHA-256", 140),
   ];
 }
+
+/** Credit and display on the bare board, with built-ins in read-only memory. */
+export function creditFigures({ costs, tariffs }: CreditCosts): readonly Figure[] {
+  const work = (name: CreditWork, limit: number): Figure => ({
+    name: `credit: ${name}`,
+    unit: "M instructions",
+    measured: costs[name].instructions / MILLION,
+    limit,
+  });
+  return [
+    work("a look", 2.5),
+    work("an interval closed", 2.5),
+    // The dearest step of the unit is as dear.
+    work("a tariff ordered", 150),
+    work("a page drawn", 7),
+    {
+      name: "credit: a tariff by the time of use, decoded",
+      unit: "KB",
+      measured: tariffs.timeOfUse / KB,
+      limit: 4,
+    },
+    {
+      name: "credit: the largest list of prices, decoded",
+      unit: "KB",
+      measured: tariffs.largest / KB,
+      limit: 9,
+    },
+  ];
+}
+
+/** What credit, load switch and display hold in the unit's machine before there is a tariff, on 32-bit Linux. */
+export const heldFigures = ({ credit }: Held): readonly Figure[] => [
+  { name: "credit and display beside the unit", unit: "KB", measured: credit / KB, limit: 64 },
+];
 
 /** Rows of a table: figure, measured, budget, and whether it keeps its limit. */
 export const budgetRows = (figures: readonly Figure[]) =>

@@ -228,10 +228,13 @@ export interface BootCosts {
   readonly live: number;
 }
 
-/** Bytes that a unit's machine of 32 bits holds at rest, without credit and with it, on a full journal. */
-export async function heldOnXs(
-  reference: Reference,
-): Promise<{ readonly unit: number; readonly credit: number }> {
+/** Bytes that a unit's machine of 32 bits holds at rest on a full journal, and what credit adds. */
+export interface Held {
+  readonly unit: number;
+  readonly credit: number;
+}
+
+export async function heldOnXs(reference: Reference): Promise<Held> {
   const cells = fullChip(reference);
   const live = async (program: ProgramName) => {
     const modules = await modulesOf(program);

@@ -10,9 +10,9 @@ const CREDIT_MODULE = "sealmeter/credit";
 export const MAIN_MODULE = "main";
 
 /**
- * main: the scenario; operations: what single operations cost; boot: a start on 13 months of journal; boot-credit: the same with credit; blinding:
- * what shares cost; credit: weeks of credit alone; prepaid: the scenario on pre-payment; guarded: the unit beside a network machine; neighbour: that
- * machine.
+ * main: the scenario; operations: what single operations cost; boot: a start on 13 months of journal; boot-credit: the
+ * same with credit; blinding: what shares cost; credit: weeks of credit alone; prepaid: the scenario on pre-payment;
+ * guarded: the unit beside a network machine; neighbour: that machine.
  */
 export type ProgramName =
   | "main"

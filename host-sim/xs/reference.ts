@@ -183,9 +183,8 @@ function runUntilCut(run: () => void): void {
 export type CreditReference = Pick<Reference, "input" | "tables" | "files">;
 
 /** The weeks on credit on Node: what the boards are given for it, and the files that they must leave. */
-export function creditReference(seed: number): CreditReference {
-  const reference = runReference({ seed, hours: 4, peers: 0 });
-  const tariffs = creditTariffs(reference.parties.supplier);
+export function creditReference({ parties, input, tables }: Reference): CreditReference {
+  const tariffs = creditTariffs(parties.supplier);
   const parts = new Map<string, Uint8Array[]>();
   liveOnCredit({
     tariffs,
@@ -193,7 +192,7 @@ export function creditReference(seed: number): CreditReference {
     measured: (_, run) => run(),
   });
   const files = new Map([...parts].map(([file, each]) => [file, joined(each)]));
-  return { tables: reference.tables, input: { ...reference.input, tariffs }, files };
+  return { tables, input: { ...input, answers: [], orders: [], tariffs }, files };
 }
 
 const joined = (parts: readonly Uint8Array[]) => Uint8Array.from(Buffer.concat(parts));

@@ -5,16 +5,18 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { type Rv32Run, runRv32 } from "../../host-sim/rv32/image.js";
-import { overLimit, rv32Figures } from "../../host-sim/xs/budgets.js";
+import { creditFigures, overLimit, rv32Figures } from "../../host-sim/xs/budgets.js";
 import { installSources } from "../../host-sim/xs/engine.js";
 import {
   bootOnRv32,
+  creditOnRv32,
   differences,
+  fileDifferences,
   imageOf,
   operationsOnRv32,
   scenarioOnRv32,
 } from "../../host-sim/xs/engines.js";
-import { type Reference, runReference } from "../../host-sim/xs/reference.js";
+import { creditReference, type Reference, runReference } from "../../host-sim/xs/reference.js";
 
 let reference: Reference;
 beforeAll(() => {
@@ -37,6 +39,15 @@ describe("the scenario on the bare board", () => {
     const { size } = await imageOf("boot", "rom", reference);
     expect(overLimit(rv32Figures(operations, boot, run.costs, size))).toEqual([]);
     expect(await operationsOnRv32("rom", reference), "the counts of a second run").toEqual(operations);
+  });
+});
+
+describe("weeks of credit on the bare board", () => {
+  it("leave the bytes that they leave on Node, and every figure keeps its limit", async () => {
+    const weeks = creditReference(reference);
+    const { files, costs } = await creditOnRv32("rom", weeks);
+    expect(fileDifferences(weeks.files, files)).toEqual([]);
+    expect(overLimit(creditFigures(costs))).toEqual([]);
   });
 });
 

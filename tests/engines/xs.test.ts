@@ -2,11 +2,19 @@
 // the network machine beside it does. Needs a C compiler for 64 and 32 bits (docs/performance.md).
 import { concatBytes } from "@noble/hashes/utils.js";
 import { beforeAll, describe, expect, it } from "vitest";
-import { computronFigures, overLimit } from "../../host-sim/xs/budgets.js";
+import { computronFigures, heldFigures, overLimit } from "../../host-sim/xs/budgets.js";
 import { installSources } from "../../host-sim/xs/engine.js";
-import { differences, guardedOnXs, operationsOnXs, scenarioOnXs } from "../../host-sim/xs/engines.js";
+import {
+  creditOnXs,
+  differences,
+  fileDifferences,
+  guardedOnXs,
+  heldOnXs,
+  operationsOnXs,
+  scenarioOnXs,
+} from "../../host-sim/xs/engines.js";
 import { bundleProgram } from "../../host-sim/xs/programs.js";
-import { type Reference, type RunFiles, runReference } from "../../host-sim/xs/reference.js";
+import { creditReference, type Reference, type RunFiles, runReference } from "../../host-sim/xs/reference.js";
 import { checkMeter } from "../../src/customer/check.js";
 import { decodePairing } from "../../src/customer/messages.js";
 import { agree } from "../../src/trusted/authority/pairing.js";
@@ -65,6 +73,36 @@ describe.each([64, 32] as const)("the scenario on XS for %i bits", (bits) => {
   it("leaves the files and the chip that it leaves on Node, after a plug pulled within a program", async () => {
     const run = await scenarioOnXs(bits, reference);
     expect(differences(reference, run)).toEqual([]);
+  });
+});
+
+describe("a meter on pre-payment", () => {
+  let prepaid: Reference;
+  beforeAll(() => {
+    prepaid = runReference({ seed: SEED, hours: 6, prepaid: true });
+  });
+
+  it.each([64, 32] as const)("leaves on XS for %i bits what it leaves on Node", async (bits) => {
+    expect(differences(prepaid, await scenarioOnXs(bits, prepaid))).toEqual([]);
+  });
+
+  it("goes through all that there is to go through: the comparison is of something", () => {
+    const told = new TextDecoder().decode(prepaid.files.get("credit"));
+    for (const line of ["switched off by order", "hold the button to close", "time unknown", "is used up"])
+      expect(told).toContain(line);
+    expect(new TextDecoder().decode(prepaid.files.get("display"))).toContain("load switch closed");
+    expect(prepaid.files.get("pages")?.length).toBe(8 * 1024);
+  });
+
+  it.each([64, 32] as const)("draws weeks of credit on XS for %i bits as on Node", async (bits) => {
+    const weeks = creditReference(reference);
+    const { files } = await creditOnXs(bits, weeks);
+    expect(fileDifferences(weeks.files, files)).toEqual([]);
+    expect(files.get("accounts")?.length).toBeGreaterThan(40_000);
+  });
+
+  it("holds no more memory beside the unit than its limit", async () => {
+    expect(overLimit(heldFigures(await heldOnXs(reference)))).toEqual([]);
   });
 });
 
