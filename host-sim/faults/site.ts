@@ -318,6 +318,7 @@ export class Site {
   #entropy: SeededEntropy | null = null;
 
   #companion(): Companion {
+    const { companion } = this.commands;
     return {
       begin: () => undefined,
       look: () => null,
@@ -325,22 +326,22 @@ export class Site {
         const closed = { interval, status, readings };
         const timeInHand = this.#answer() !== null;
         this.intervals.close(closed, { switchOpen: this.commands.switchOpen, timeInHand });
-        this.commands.companionAsked(state, true);
-        return closeInterval(state);
+        companion.asked(state);
+        const answer = closeInterval(state);
+        companion.answered(answer);
+        return answer;
       },
       command: (state, kind, argument) => {
-        this.commands.companionAsked(state, false);
-        this.#isJudged = true;
-        return obey(state, kind, argument);
+        companion.asked(state);
+        const answer = obey(state, kind, argument);
+        companion.judge(answer);
+        return answer;
       },
       switched: (loadSwitch) => {
         this.#switched = loadSwitch;
       },
     };
   }
-
-  /** Whether the Companion was asked about a command in this step: with its end the command is dealt with. */
-  #isJudged = false;
 
   #frontEndHeard(status: number, isReport: boolean): void {
     const own = status & (Status.INCOMPLETE | Status.TAMPER | Status.FAULT);
@@ -592,9 +593,8 @@ export class Site {
     this.shown = shown;
     this.#shown_ms = this.clock.now_ms;
     this.registers.stepped(shown.registers_Wh, failing);
-    commands.stepped();
-    if (this.#isJudged) commands.settle(shown.time_s);
-    this.#isJudged = false;
+    commands.companion.stepped();
+    if (commands.companion.judged) commands.settle(shown.time_s);
     if (this.plan.has.companion) {
       const isAnswered = intervals.stepped({
         now_ms: this.clock.now_ms,
@@ -649,7 +649,6 @@ export class Site {
     this.inputs.failing = false;
     this.shown = { ...this.shown, time_s: null };
     this.counter.cut = null;
-    this.#isJudged = false;
   }
 
   /** The software that the loader has installed runs from the next power-up on. */
