@@ -195,15 +195,19 @@ export class CommandModel {
     });
   }
 
-  /** A day's counts begin anew with it; a power cut takes that back, until the state has been written. */
-  dayIs(time_s: number | null, now_ms: number): void {
-    if (time_s === null) return;
+  /**
+   * A day's counts begin anew with it; a power cut takes that back, until the state has been written.
+   * @returns whether another has begun for certain.
+   */
+  dayIs(time_s: number | null, now_ms: number): boolean {
+    if (time_s === null) return false;
     const day = Math.floor(time_s / DAY_SECONDS);
     if (day !== this.#begun.day) this.#begun = { day, at_ms: now_ms };
-    if (day === this.#day || now_ms - this.#begun.at_ms < DURABLE_MS) return;
+    if (day === this.#day || now_ms - this.#begun.at_ms < DURABLE_MS) return false;
     this.acceptedToday = 0;
     this.configuredToday = 0;
     this.#day = day;
+    return true;
   }
 
   /** What is to become of a document that the unit looks at now. */

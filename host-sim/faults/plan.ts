@@ -17,6 +17,7 @@ export const FAULTS = [
   "update",
   "network-restarts",
   "rosters",
+  "credit",
 ] as const;
 export type Fault = (typeof FAULTS)[number];
 
@@ -57,6 +58,8 @@ export interface Plan extends ScenarioOptions {
   /** Whether a torn cell may read differently each time. */
   readonly marginal: boolean;
   readonly latency_ms: number;
+  /** Whether its Companion is the credit logic and there is a load switch; else it only counts (companion.ts). */
+  readonly isPrepaid: boolean;
   /** Which of the devices that a unit can do without are there. */
   readonly has: {
     readonly rtc: boolean;
@@ -78,7 +81,9 @@ const STATE_SHARE = 18;
 const STATE_SECTORS_MIN = 4;
 
 export function drawPlan(options: ScenarioOptions): Plan {
-  const dice = new Dice(new SeededRandom(options.seed).fork("plan"));
+  const random = new SeededRandom(options.seed);
+  const dice = new Dice(random.fork("plan"));
+  const isPrepaid = options.faults.has("credit") && new Dice(random.fork("prepaid")).chance(3, 4);
   // Mostly the smallest meter: its days cost least, and it fails in the same ways.
   const isLarge = dice.chance(1, 6);
   const intervalSeconds = isLarge && dice.chance(1, 2) ? 900 : 1800;
@@ -100,13 +105,14 @@ export function drawPlan(options: ScenarioOptions): Plan {
     mode: dice.pick(["plain", "encrypted"]),
     marginal: dice.chance(3, 4),
     latency_ms: dice.pick([0, 0, 200, 2000]),
+    isPrepaid,
     has: {
       rtc: dice.chance(1, 2),
       inputs: dice.chance(3, 4),
       watchdog: dice.chance(1, 2),
       counter: dice.chance(1, 2),
       loader: dice.chance(2, 3),
-      companion: dice.chance(5, 6),
+      companion: dice.chance(5, 6) || isPrepaid,
     },
   };
 }

@@ -2,6 +2,7 @@
 
 import { SeededRandom } from "../seeded.js";
 import { Audit } from "./audit.js";
+import type { CreditCounts } from "./credit-model.js";
 import { Dice } from "./dice.js";
 import { Driver } from "./driver.js";
 import { drawPlan, FAULTS, type Plan, type ScenarioOptions } from "./plan.js";
@@ -25,6 +26,8 @@ export interface ScenarioResult {
   readonly accepted: number;
   readonly refused: number;
   readonly software: number;
+  /** Of a meter on pre-payment: top-ups and tariffs that took effect, and what the switch did. */
+  readonly credit: CreditCounts | null;
   /** What was done, each with its virtual time. */
   readonly actions: readonly string[];
 }
@@ -115,6 +118,7 @@ export function runFaults(options: ScenarioOptions, sabotage: Sabotage = {}): Sc
     accepted: commands.accepted,
     refused: commands.refused,
     software: site.version,
+    credit: site.credit?.model.counts ?? null,
     actions,
   };
 }
