@@ -63,8 +63,7 @@ export class Bills {
     if (time_s === null) return this.#totalUntimed(tariff, period, Wh);
     const interval = Math.floor(time_s / this.#seconds);
     const { from, to, drawn } = period ?? { from: interval, to: interval, drawn: [] };
-    const from_s = period ? from * this.#seconds : time_s;
-    const days = from_s < time_s ? standingDays(tariff, from_s, time_s) : 0;
+    const days = period ? this.#daysTo(tariff, period, time_s) : 0;
     if (tariff.charge && (interval < to || time_s % this.#seconds === 0)) return null;
     const whole = { from, to: Math.max(to, interval + 1), drawn: [...drawn, { interval, Wh }] };
     if (this.#isEmpty(tariff, whole, days)) return 0n;
@@ -137,6 +136,13 @@ export class Bills {
     const most = outside.reduce((sum, { Wh }) => sum + this.most(tariff, Wh), 0n);
     if (end <= first) return most + constantOf(tariff);
     return energyCost(tariff, this.#measured(first, end, inside)) + most;
+  }
+
+  /** A clock that was set back takes no day back. */
+  #daysTo(tariff: Tariff, { from, to }: BilledPeriod, time_s: number): number {
+    const to_s = Math.max(to * this.#seconds, time_s);
+    const from_s = from * this.#seconds;
+    return from_s < to_s ? standingDays(tariff, from_s, to_s) : 0;
   }
 
   #measured(from: number, to: number, drawn: readonly DrawnInterval[]): PeriodReadings {

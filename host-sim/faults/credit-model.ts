@@ -24,6 +24,8 @@ const TOP_UPS_A_DAY = 4;
 /** Credit is looked at so often, and an answer is heard so long after the last, ms. */
 const VALUED_EVERY_MS = 1_000;
 const HEARD_EVERY_MS = 10_000;
+/** Events of a type that a day tells one by one. */
+const SINGLY_A_DAY = 8;
 /** Of looks that change nothing one in so many is gone into: each makes a bill. */
 const LOOKS = 4;
 const QUARTER_S = 900;
@@ -393,13 +395,13 @@ export class CreditModel {
     const before = this.#switch;
     return () => {
       this.#book = next;
-      if (isTold) {
-        this.events.push({ type: 11, detail: null, isMany: false });
-        this.counts.crossings++;
+      if (wanted !== before) {
+        this.events.push({ type: 10, detail: wanted, isMany: this.#movesToday++ >= SINGLY_A_DAY });
+        if (wanted === CLOSED) this.counts.closings++;
       }
-      if (wanted === before) return;
-      if (wanted === CLOSED) this.counts.closings++;
-      this.events.push({ type: 10, detail: wanted, isMany: this.#movesToday++ >= 8 });
+      if (!isTold) return;
+      this.events.push({ type: 11, detail: null, isMany: false });
+      this.counts.crossings++;
     };
   }
 

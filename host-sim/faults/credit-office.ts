@@ -1,9 +1,10 @@
 // What a supplier's office sends to a meter on pre-payment: small tariffs of every kind, some by which no meter can draw
 // credit, and the commands for credit. Whether a command is obeyed is not for the office to know.
+import { concatBytes } from "@noble/hashes/utils.js";
 import type { Expression } from "../../src/tariff/charge.js";
 import { encodeTariff, type Levy, type OffsetChange, type Tariff } from "../../src/tariff/document.js";
 import { type EnergyPolicy, EVERY_MONTH, EVERY_WEEKDAY, type Hours } from "../../src/tariff/policy.js";
-import { bstr, int, map } from "../../src/trusted/encoding/cbor.js";
+import { bstr, int } from "../../src/trusted/encoding/cbor.js";
 import { DAY_SECONDS } from "../../src/trusted/metrology/interval.js";
 import { digest } from "../../src/trusted/sealing/keys.js";
 import type { Order } from "./command-model.js";
@@ -17,6 +18,8 @@ const CENT_PER_KWH = 10_000;
 /** Validity of what is valid for as long as any scenario goes: 2000 to 2038. */
 const FOREVER = { notBefore_s: 946_684_800, notAfter_s: 2_145_916_800 };
 const HALF_HOUR_S = 1800;
+/** Major type of a map in CBOR. */
+const MAP = 0xa0;
 /** Prices of a tariff that fits into a meter, at most, and of one that does not. */
 const PRICES_MAX = 400;
 const PRICES_TOO_MANY = 1_100;
@@ -133,7 +136,9 @@ export class CreditOffice {
   }
 
   #settings(values: readonly (readonly [number, number])[]): Order {
-    const argument = map(...values.map(([number, value]) => [number, int(value)] as const));
+    // By hand: what does not ascend cannot be written otherwise.
+    const items = values.flatMap(([number, value]) => [int(number), int(value)]);
+    const argument = concatBytes(Uint8Array.of(MAP | values.length), ...items);
     return this.#office.draft({ by: "supplier", kind: 7, argument, name: `settings ${values.join(" ")}` });
   }
 

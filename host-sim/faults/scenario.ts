@@ -73,7 +73,7 @@ export const failureLines = ({ reason, at_ms, actions }: Failure, replay: string
 ];
 
 /** Times without a link, drawn for the whole scenario: mostly short, some for days. */
-function drawOutages({ seed, days, faults, start_s }: Plan): (readonly [number, number])[] {
+export function drawOutages({ seed, days, faults, start_s }: Plan): (readonly [number, number])[] {
   if (!faults.has("outages")) return [];
   const dice = new Dice(new SeededRandom(seed).fork("outages"));
   const outages: (readonly [number, number])[] = [];
