@@ -129,6 +129,8 @@ export class CreditModel {
   #wasTimed = false;
   /** A person has asked for the supply since the last look that counted. */
   isAsked = false;
+  /** What the meter must show of credit after a look, nano-currency; null where that was not gone into. */
+  shown: bigint | null = null;
   /** Every interval that was drawn; and those that were not, since nothing is pre-paid or the tariff was lost. */
   readonly drawn = new Map<number, readonly number[]>();
   readonly passed = new Set<number>();
@@ -201,6 +203,7 @@ export class CreditModel {
 
   /** The Companion looks. */
   looked(answer: CompanionAnswer | null, now_ms: number, flowing: Flowing): void {
+    this.shown = null;
     const isValued = this.isAsked || now_ms - this.#valued_ms >= VALUED_EVERY_MS;
     if (!isValued || now_ms - this.#heard_ms < HEARD_EVERY_MS) {
       holds(answer === null, "the credit logic says nothing that is not heard", () => `at ${now_ms} ms`);
@@ -240,6 +243,7 @@ export class CreditModel {
   #levelled(book: Book, flowing: Flowing, mayRise: boolean, answer: CompanionAnswer | null): Book {
     if (!book.prepayment || !book.tariff) return book;
     const now = this.#now(book, flowing);
+    this.shown = now;
     if (now === null && !answer) return book;
     const level =
       now === null ? decodeAccount(answer?.companion ?? new Uint8Array(64)).level : levelAt(book, now);

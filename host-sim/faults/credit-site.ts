@@ -16,6 +16,8 @@ import { CreditModel, type HandedTariff } from "./credit-model.js";
 import { holds } from "./violation.js";
 
 const SLOTS = [0, 1] as const;
+/** Nano-currency of a hundredth. */
+const CENT = 10_000_000n;
 /** Contacts that are wanted open have opened after this; to close they and what is behind them need a rest, ms. */
 const OPENS_MS = 5_000;
 const CLOSES_MS = 25_000;
@@ -116,6 +118,7 @@ export class CreditSite {
         const answer = credit.look(state, now_ms, time_s, Wh);
         this.#checkContacts(now_ms);
         this.model.looked(answer, now_ms, { time_s, Wh });
+        this.#checkDisplay();
         return answer;
       },
       command: (state, kind, item, time_s) => {
@@ -161,11 +164,6 @@ export class CreditSite {
   /** Whether what flows reaches the home. */
   get conducting(): boolean {
     return this.relay.conducting;
-  }
-
-  /** What the meter shows of credit. */
-  lines(): readonly string[] {
-    return this.#credit?.lines() ?? [];
   }
 
   /**
@@ -253,6 +251,18 @@ export class CreditSite {
       },
       feedback: () => this.relay.feedback(),
     };
+  }
+
+  /** Credit is shown with what flows, to the hundredth, and rounded down. */
+  #checkDisplay(): void {
+    const { shown } = this.model;
+    const [line = ""] = this.#credit?.lines() ?? [];
+    if (shown === null) return;
+    const cents = (shown - (((shown % CENT) + CENT) % CENT)) / CENT;
+    const [, sign = "", whole = "", part = ""] = /^credit (-?)(\d+)\.(\d\d)/.exec(line) ?? [];
+    holds(BigInt(`${sign}${whole}${part}`) === cents, "the display shows what is left", () => {
+      return `"${line}" for ${shown}`;
+    });
   }
 
   /** Contacts that can move are where the durable state wants them. */
