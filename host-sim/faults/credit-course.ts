@@ -105,9 +105,15 @@ export class CreditCourse {
     course.fine(2 * SECOND);
   }
 
+  /** By the network machine's hand, or over the network, where it may be lost. */
   #handIn(tariff: OfferedTariff): OfferedTariff {
     this.#course.log(`"${tariff.name}" is handed in`);
-    this.#credit.offer(tariff.document, tariff.isUsable);
+    if (this.#dice.chance(3, 4)) {
+      this.#credit.offer(tariff.document, tariff.isUsable);
+      return tariff;
+    }
+    this.#site.link.sendTariff(tariff.document);
+    this.#course.fine(this.#dice.between(1, 4) * SECOND);
     return tariff;
   }
 

@@ -167,19 +167,21 @@ export class CreditSite {
   }
 
   /**
-   * Hands a tariff's bytes to the logic.
+   * Hands a tariff's bytes to the logic, as its network machine does.
    * @param isUsable whether credit can be drawn by it; null where that is not known.
+   * @returns whether it is kept.
    */
-  offer(document: Uint8Array, isUsable: boolean | null): void {
+  offer(document: Uint8Array, isUsable: boolean | null): boolean {
     const isTaken = this.#credit?.offer(document) ?? false;
     holds(isUsable === null || isTaken === isUsable, "a tariff is kept that credit can be drawn by", () => {
       return `${document.length} bytes are ${isTaken ? "kept" : "refused"}`;
     });
-    if (!isTaken) return;
+    if (!isTaken) return false;
     const handed = { ...readTariff(document), document: document.slice() };
     const { tariff } = this.model;
     if (tariff && !this.#isFound && sameBytes(tariff.digest, handed.digest)) this.#isFound = true;
     else this.#offered = handed;
+    return true;
   }
 
   /** The tariff in force rots, and nobody knows before the next power-up. */

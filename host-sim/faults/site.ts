@@ -497,7 +497,7 @@ export class Site {
       },
       receive: (bytes: Uint8Array) => this.receive(bytes),
       receiveLocal: (bytes: Uint8Array) => unit.receiveLocal(bytes),
-      offerTariff: () => false,
+      offerTariff: (document: Uint8Array) => this.credit?.offer(document, null) ?? false,
     };
     this.#side = new LyingSide(side, this.dice.fork(`lies ${this.boots}`));
     this.#side.lies = this.lies;
