@@ -34,13 +34,14 @@ export class SiteTariffs implements TariffStore {
     return this.#slots[slot]?.slice() ?? null;
   }
 
-  save(slot: 0 | 1, document: Uint8Array): void {
+  save(slot: 0 | 1, document: Uint8Array): boolean {
     const { cut } = this;
     this.cut = null;
     if (cut === "before") throw new PowerCut("the power failed before a tariff was stored");
     this.#slots[slot] = cut === "torn" ? null : document.slice();
     this.watch();
     if (cut) throw new PowerCut(`the power failed, a tariff being ${cut === "torn" ? "torn" : "stored"}`);
+    return true;
   }
 
   /** What is in it rots. */
