@@ -57,15 +57,16 @@ export class Bills {
 
   /**
    * The bill of a period and of what flows: at the rate of now, or at the highest.
-   * @returns null where a bill could not say it: at a midnight, and for block rates of a time that was before.
+   * @returns null where no bill could say it: of a charge at a midnight, or of a time that was before.
    */
   totalNow(tariff: Tariff, period: BilledPeriod | null, { time_s, Wh }: Flowing): bigint | null {
     if (time_s === null) return this.#totalUntimed(tariff, period, Wh);
     const interval = Math.floor(time_s / this.#seconds);
     const { from, to, drawn } = period ?? { from: interval, to: interval, drawn: [] };
     const days = period ? this.#daysTo(tariff, period, time_s) : 0;
-    if (tariff.charge && (interval < to || time_s % this.#seconds === 0)) return null;
     const whole = { from, to: Math.max(to, interval + 1), drawn: [...drawn, { interval, Wh }] };
+    const billed = daysOf(tariff, { ...whole, intervalSeconds: this.#seconds });
+    if (tariff.charge && (interval < to || billed !== days)) return null;
     if (this.#isEmpty(tariff, whole, days)) return 0n;
     const isAgain = drawn.some((one) => one.interval === interval);
     const energy = isAgain
