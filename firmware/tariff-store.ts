@@ -39,23 +39,24 @@ export class FlashTariffStore implements TariffStore {
 
   /**
    * Takes an erase and a program, or nothing if the document was saved there last since power-up.
-   * @throws Error when neither sector of the slot takes it.
+   * @returns false when neither sector of the slot takes it.
    */
-  save(slot: 0 | 1, document: Uint8Array): void {
+  save(slot: 0 | 1, document: Uint8Array): boolean {
     assert(document.length <= CREDIT_TARIFF_BYTES_MAX, "a tariff fits its sector");
     const living = this.#newest(slot);
-    if (living && this.#written.get(slot) === living.sequence && sameBytes(living.document, document)) return;
+    if (living && this.#written.get(slot) === living.sequence && sameBytes(living.document, document))
+      return true;
     const sequence = (living?.sequence ?? 0) + 1;
     const first = SECTORS_PER_SLOT * slot;
     const spare = living?.sector === first ? first + 1 : first;
     if (!this.#write(spare, sequence, document)) {
       // The slot is to be overwritten whole anyway, unless it holds this very document.
-      if (living && sameBytes(living.document, document)) return;
+      if (living && sameBytes(living.document, document)) return true;
       const other = 2 * first + 1 - spare;
-      if (!this.#write(other, sequence, document))
-        throw new Error(`slot ${slot} of the tariffs takes no document`);
+      if (!this.#write(other, sequence, document)) return false;
     }
     this.#written.set(slot, sequence);
+    return true;
   }
 
   /** @returns whether it reads back. */

@@ -2,18 +2,12 @@
 // plug, and a phone that asks to be paired when the window opens. Time passes in ticks, for as long as the caller
 // has time for; the meter itself is that of every simulation, and nothing here reaches into it.
 import { array, bstr, int } from "../src/trusted/encoding/cbor.js";
+import { onPrePayment } from "./live-credit.js";
 import { drawCustomer } from "./parties.js";
-import type { ScriptedButton } from "./ports.js";
 import { SeededRandom } from "./seeded.js";
 import type { World } from "./simulation.js";
+import type { Supplier } from "./supplier.js";
 import type { Trace } from "./trace.js";
-
-/** What shows and closes on the credit side of a meter that has one. */
-export interface CreditSide {
-  lines(): readonly string[];
-  /** The button that closes the load switch when it is held. */
-  readonly closing: ScriptedButton;
-}
 
 /** A phone asks for this long after the button, ms: as long as the window is open. */
 const ASKING_MS = 120_000;
@@ -21,21 +15,24 @@ const ASKING_MS = 120_000;
 export class LiveMeter {
   readonly #world: World;
   readonly #end_ms: number;
-  readonly #credit: CreditSide | null;
+  readonly #supplier: Supplier | null;
   readonly #random: SeededRandom;
+  /** Whether a tenant's phone asks when the pairing window opens; without it, whoever is at the local port. */
+  hasPhone = true;
   #request: { readonly bytes: Uint8Array; readonly until_ms: number } | null = null;
 
   /**
    * Puts the meter of a new world up, at the beginning of the trace that it measures.
-   * @param credit of a meter with pre-payment.
+   * @param cents of credit to begin pre-payment with, if the meter has a load switch; null for none.
    */
-  constructor(world: World, { start_s, step_s, rows }: Trace, credit: CreditSide | null = null) {
+  constructor(world: World, trace: Trace, cents: number | null = null) {
+    const { start_s, step_s, rows } = trace;
     this.#world = world;
     this.#end_ms = (start_s + rows.length * step_s) * 1000;
-    this.#credit = credit;
     this.#random = new SeededRandom(start_s, "tenants");
     world.clock.advance(start_s * 1000 - world.clock.now_ms);
     world.device.powerUp();
+    this.#supplier = cents === null ? null : onPrePayment(world, trace, cents);
   }
 
   /** True time, ms of Unix time, whatever the meter believes. */
@@ -62,7 +59,7 @@ export class LiveMeter {
   }
 
   creditLines(): readonly string[] {
-    return this.powered ? (this.#credit?.lines() ?? []) : [];
+    return this.#world.device.creditLines();
   }
 
   /**
@@ -85,7 +82,7 @@ export class LiveMeter {
   pressPairing(): void {
     const { device } = this.#world;
     if (!this.powered) return;
-    if (!this.asks) {
+    if (!this.asks && this.hasPhone) {
       const { user } = drawCustomer(this.#random.fork(`at ${this.now_ms}`));
       this.#request = { bytes: array(int(4), bstr(user)), until_ms: this.now_ms + ASKING_MS };
     }
@@ -96,8 +93,14 @@ export class LiveMeter {
 
   /** Holds the other button, which closes the load switch. @returns false where there is none. */
   holdClosing(): boolean {
-    this.#credit?.closing.press();
-    return this.#credit !== null;
+    this.#world.device.closing.press();
+    return this.#world.supply !== null;
+  }
+
+  /** Sells credit, hundredths of the currency; it is added when the command has arrived. @returns false where there is none. */
+  topUp(cents: number): boolean {
+    this.#supplier?.topUp(cents);
+    return this.#supplier !== null;
   }
 
   cutPower(): void {

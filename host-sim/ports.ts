@@ -232,7 +232,8 @@ export class MemoryTariffStore implements TariffStore {
     return this.#slots[slot]?.slice() ?? null;
   }
 
-  save(slot: 0 | 1, document: Uint8Array): void {
+  save(slot: 0 | 1, document: Uint8Array): boolean {
     this.#slots[slot] = document.slice();
+    return true;
   }
 }

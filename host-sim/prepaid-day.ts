@@ -6,11 +6,11 @@ import { decodeAccount } from "../src/credit/account.js";
 import { balance, Switch } from "../src/credit/credit.js";
 import { CreditSetting } from "../src/credit/settings.js";
 import { CreditTariff } from "../src/credit/valuation.js";
-import { type Order, signCommand } from "../src/supplier/command.js";
 import { Journal } from "../src/trusted/journal/journal.js";
 import { intervalAt } from "../src/trusted/metrology/interval.js";
 import { householdTrace } from "./household.js";
 import { createWorld, runUntil, type SimulationOptions, type World } from "./simulation.js";
+import { Supplier } from "./supplier.js";
 import type { Trace } from "./trace.js";
 
 const METER_ID = "SM-0002";
@@ -21,7 +21,6 @@ const [HOUR_S, DAY_HOURS] = [3600, 24];
 const MJ_PER_WH = 3_600_000;
 const NANO_PER_CENT = 10_000_000n;
 const NANO_PER_MILLI = 1_000_000n;
-const NANO_PER_MICRO = 1_000n;
 const CENTS = 100n;
 const MILLI_PER_CENT = 10;
 const QUARTERS_AN_HOUR = 4;
@@ -129,13 +128,13 @@ export function livePrepaidDay({ seed, start_s, utcOffset_h, signTariff }: Prepa
   const topUps = topUpsFor(whole, tariff);
 
   until(HOURS.begins);
-  world.uplink.sendTariff(document);
+  supplier.publish(document);
   supplier.order({ kind: "credit-tariff", digest: tariff.signed.digest });
   const [first, second] = topUps;
-  supplier.topUp(first);
+  supplier.topUp(Number(first.cents));
   supplier.order({ kind: "credit-settings", settings: SETTINGS });
   until(HOURS.toppedUp);
-  supplier.topUp(second);
+  supplier.topUp(Number(second.cents));
   until(HOURS.buttonHeld);
   world.device.closing.press();
   until(HOURS.accountRead);
@@ -153,29 +152,6 @@ const SETTINGS: ReadonlyMap<number, number> = new Map([
   [CreditSetting.PROTECTED_FROM, HOURS.protectedFrom * QUARTERS_AN_HOUR],
   [CreditSetting.PROTECTED_TO, HOURS.protectedTo * QUARTERS_AN_HOUR],
 ]);
-
-/** The supplier's commands to one meter, numbered as it takes them. */
-class Supplier {
-  readonly #world: World;
-  readonly #notAfter_s: number;
-  #counter = 0;
-
-  constructor(world: World, notAfter_s: number) {
-    this.#world = world;
-    this.#notAfter_s = notAfter_s;
-  }
-
-  order(order: Order): void {
-    const { parties, uplink } = this.#world;
-    this.#counter++;
-    const terms = { meterId: METER_ID, counter: this.#counter, notAfter_s: this.#notAfter_s };
-    uplink.sendCommand(signCommand({ ...order, ...terms }, parties.supplier.seed));
-  }
-
-  topUp({ cents }: TopUp): void {
-    this.order({ kind: "top-up", amount: Number((cents * NANO_PER_CENT) / NANO_PER_MICRO) });
-  }
-}
 
 /** The trace without power where the plug is pulled. */
 function unplugged(trace: Trace): Trace {

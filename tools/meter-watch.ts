@@ -21,7 +21,10 @@ const MESSAGE_MS = 4_000;
 /** Room for the picture of half blocks and the lines around it. */
 const [LARGE_COLUMNS, LARGE_ROWS] = [130, 38];
 
-const HELP = "space next page  h hold button  p pairing  c power cut  + - speed  q quit";
+/** What one press of the key buys, hundredths of the currency. */
+const TOP_UP_CENTS = 500;
+
+const HELP = "space page  h hold button  t top-up  p pairing  c power cut  + - speed  q quit";
 const CTRL_C = "\x03";
 
 export interface WatchOptions {
@@ -31,6 +34,8 @@ export interface WatchOptions {
   readonly until_ms: number;
   /** Taps before the first picture. */
   readonly taps: number;
+  /** Where a gateway can hear the meter, and be paired with it. */
+  readonly localPort?: string;
 }
 
 export class MeterWatch {
@@ -44,13 +49,16 @@ export class MeterWatch {
   /** Real time at which the power comes back; null while it is on. */
   #back_ms: number | null = null;
   #message = { text: "", until_ms: 0 };
+  readonly #localPort: string | null;
   #hasQuit = false;
 
-  constructor(meter: LiveMeter, { speed, until_ms, taps }: WatchOptions) {
+  constructor(meter: LiveMeter, { speed, until_ms, taps, localPort }: WatchOptions) {
     this.#meter = meter;
     this.#until_ms = until_ms;
     this.#speed = speed;
     this.#taps = taps;
+    this.#localPort = localPort ?? null;
+    meter.hasPhone = localPort === undefined;
   }
 
   /** Whether it was asked to end, or has come to its end. */
@@ -62,7 +70,8 @@ export class MeterWatch {
   press(key: string): void {
     if (key === " ") this.#taps++;
     else if (key === "h") this.#hold();
-    else if (key === "p") this.#meter.pressPairing();
+    else if (key === "t") this.#topUp();
+    else if (key === "p") this.#pair();
     else if (key === "c") this.#cut();
     else if (key === "+" || key === "=")
       this.#speed = SPEEDS.find((speed) => speed > this.#speed) ?? SPEED_MAX;
@@ -111,7 +120,8 @@ export class MeterWatch {
   status(): string {
     const asks = this.#meter.asks && this.#speed > 1 ? ", slowed down while the meter asks" : "";
     const time = utc(Math.floor(this.#meter.now_ms / 1000));
-    return `${time}   x${this.#speed}${asks}${this.#meter.powered ? "" : "   no power"}`;
+    const at = this.#localPort === null ? "" : `   local port ${this.#localPort}`;
+    return `${time}   x${this.#speed}${asks}${this.#meter.powered ? "" : "   no power"}${at}`;
   }
 
   /** A question stands for two minutes of the meter's: a person must be able to read it. */
@@ -119,8 +129,24 @@ export class MeterWatch {
     return this.#meter.asks ? 1 : this.#speed;
   }
 
+  /** Whoever is to ask at the local port does it in real time. */
+  #pair(): void {
+    if (this.#localPort !== null) {
+      this.#speed = 1;
+      this.#tell("real time now: the window is open for two minutes");
+    }
+    this.#meter.pressPairing();
+  }
+
   #hold(): void {
     if (!this.#meter.holdClosing()) this.#tell("this meter has no load switch");
+  }
+
+  #topUp(): void {
+    const text = this.#meter.topUp(TOP_UP_CENTS)
+      ? "5.00 EUR bought, at most four times a day"
+      : "no pre-payment here";
+    this.#tell(text);
   }
 
   #cut(): void {

@@ -1,17 +1,30 @@
 // sealmeter meter: a simulated household's meter as its owner sees it: the pages of its display, or, watched, the
 // display live with its buttons as keys.
+import { join } from "node:path";
 import { performance } from "node:perf_hooks";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Command } from "commander";
 import { brailleLines, displaySvg, halfBlockLines } from "../host-sim/display.js";
 import { householdTrace } from "../host-sim/household.js";
 import { LiveMeter } from "../host-sim/live-meter.js";
-import { createWorld } from "../host-sim/simulation.js";
+import { LocalPortServer, localStreamOf } from "../host-sim/local-port.js";
+import { createWorld, customerOf, type World } from "../host-sim/simulation.js";
 import { drawPage, type Page, pagesOf } from "../src/display/pages.js";
 import { Picture } from "../src/display/picture.js";
 import { DAY_SECONDS } from "../src/trusted/metrology/interval.js";
-import { calendarDate, print, UsageError, utc, wholeNumber, writeFile } from "./command-line.js";
+import {
+  calendarDate,
+  FileMode,
+  print,
+  systemReason,
+  toHex,
+  UsageError,
+  utc,
+  wholeNumber,
+  writeFile,
+} from "./command-line.js";
 import { isTerminal, LiveTerminal } from "./live-terminal.js";
+import { assertNew, createDirectory, encodeCustomer } from "./meter-directory.js";
 import { MeterWatch, SPEED_MAX } from "./meter-watch.js";
 
 const METER_ID = "SM-0001";
@@ -32,7 +45,12 @@ const [FRAME_MS, SLICE_MS] = [50, 30];
 /** Between two pictures on plain paper: as pages turn. */
 const PRINT_MS = 5_000;
 const PRINT_STEP_MS = 250;
+/** Between two looks at what the local stream has to send. */
+const SERVE_MS = 100;
 const LARGE_COLUMNS = 130;
+/** Credit to begin with, and the most there is for one top-up, whole currency. */
+const [CREDIT, CREDIT_MAX] = [10, 100_000];
+const CENTS = 100;
 
 interface Options {
   readonly seed: number;
@@ -40,6 +58,9 @@ interface Options {
   readonly speed?: number;
   readonly watch?: boolean;
   readonly page?: number;
+  readonly credit: number;
+  readonly listen?: number;
+  readonly keys?: string;
   readonly svg?: string;
   readonly for?: number;
   readonly json?: boolean;
@@ -48,8 +69,9 @@ interface Options {
 const EXAMPLES = `
 Examples:
   $ sealmeter meter
-  $ sealmeter meter --watch --speed 300
-  $ sealmeter meter --for 7200 --svg out/display.svg`;
+  $ sealmeter meter --watch --speed 300 --credit 2
+  $ sealmeter meter --for 7200 --svg out/display.svg
+  $ sealmeter meter --watch --listen 6419 --keys out/live`;
 
 export function addMeter(program: Command): void {
   program
@@ -64,22 +86,31 @@ export function addMeter(program: Command): void {
       wholeNumber(1, FOR_S_MAX),
     )
     .option("--speed <x>", `the meter's time for real time (default: ${SPEED})`, wholeNumber(1, SPEED_MAX))
+    .option("--credit <eur>", "pre-payment with this credit; 0 for none", wholeNumber(0, CREDIT_MAX), CREDIT)
+    .option("--listen <port>", "serve the local stream at a port of this computer", wholeNumber(1, 65_535))
+    .option("--keys <dir>", "with --listen: write what a gateway needs")
     .option("--page <n>", "this page only, or at first", wholeNumber(1, PAGE_MAX))
     .option("--svg <file>", "write the pages as a picture")
     .option("--json", "print the lines and pages as JSON")
     .addHelpText("after", EXAMPLES)
     .action(async (options: Options) => {
       check(options);
-      const meter = householdMeter(options);
-      if (options.watch) await watch(meter, options);
-      else show(meter, options);
+      const { meter, world } = householdMeter(options);
+      if (!options.watch) show(meter, options);
+      else if (options.listen === undefined) await watch(meter, options);
+      else await listen(meter, world, options.listen, options);
     });
 }
 
 /** @throws UsageError for options that do not go together. */
-function check({ watch, from, speed, svg, json, for: for_s }: Options): void {
+function check({ watch, from, speed, svg, json, listen, keys, for: for_s }: Options): void {
   if (from < FIRST_DATE || from > LAST_DATE)
     throw new UsageError(`a simulation begins between ${FIRST_DATE} and ${LAST_DATE}, not on ${from}`);
+  if ((listen === undefined) !== (keys === undefined))
+    throw new UsageError("--listen and --keys go together");
+  if (listen !== undefined && !(watch && isTerminal(process.stdin, process.stdout)))
+    throw new UsageError("--listen needs --watch and a terminal");
+  if (keys !== undefined) assertNew(keys);
   if (!watch && speed !== undefined) throw new UsageError("--speed needs --watch");
   if (!watch) return;
   if (svg !== undefined || json) throw new UsageError("--watch goes with neither --svg nor --json");
@@ -88,13 +119,17 @@ function check({ watch, from, speed, svg, json, for: for_s }: Options): void {
 }
 
 /** A meter of the built-in household, put up at the beginning of the day, and as many days of load as it needs. */
-function householdMeter({ seed, from, watch, for: for_s }: Options): LiveMeter {
+function householdMeter({ seed, from, watch, credit, for: for_s }: Options): {
+  meter: LiveMeter;
+  world: World;
+} {
   const start_s = Date.parse(`${from}T00:00:00Z`) / 1000;
   const wanted_s = for_s ?? (watch ? FOR_S_MAX : FOR_S);
   const days = Math.min(DAYS, Math.ceil((wanted_s + 1) / DAY_SECONDS));
   const trace = householdTrace({ seed, start_s, days, step_s: 900, utcOffset_h: 0 });
-  const world = createWorld({ trace, meterId: METER_ID, intervalSeconds: INTERVAL_S, seed });
-  return new LiveMeter(world, trace);
+  const hasSwitch = credit > 0;
+  const world = createWorld({ trace, meterId: METER_ID, intervalSeconds: INTERVAL_S, seed, hasSwitch });
+  return { world, meter: new LiveMeter(world, trace, hasSwitch ? credit * CENTS : null) };
 }
 
 const say = (lines: readonly string[], ...more: readonly string[]) => print(false, null, [...lines, ...more]);
@@ -132,11 +167,42 @@ function show(meter: LiveMeter, { for: for_s = FOR_S, page, svg, json }: Options
   ]);
 }
 
-async function watch(meter: LiveMeter, { speed = SPEED, page = 1, for: for_s }: Options): Promise<void> {
+/** The meter live, and its local stream for a gateway, whose files are written first. @throws UsageError for a port. */
+async function listen(meter: LiveMeter, world: World, port: number, options: Options): Promise<void> {
+  const { parties, enrolment, device, uplink } = world;
+  createDirectory(options.keys ?? "", (partial) => {
+    writeFile(join(partial, "certificate.cbor"), enrolment.certificate);
+    writeFile(join(partial, "authority.pub"), `${toHex(parties.authority.publicKey)}\n`);
+    writeFile(join(partial, "customer.json"), encodeCustomer(customerOf(world)), FileMode.SECRET);
+  });
+  const stream = localStreamOf({ device, uplink, meterId: METER_ID });
+  const server = await LocalPortServer.listen(stream, port).catch((error: unknown) => {
+    throw new UsageError(`port ${port}: ${systemReason(error)}`);
+  });
+  const begun_ms = performance.now();
+  const pump = setInterval(() => server.step(Math.round(performance.now() - begun_ms)), SERVE_MS);
+  try {
+    await watch(meter, options, `127.0.0.1:${port}`);
+  } finally {
+    clearInterval(pump);
+    await server.close();
+  }
+}
+
+async function watch(
+  meter: LiveMeter,
+  { speed = SPEED, page = 1, for: for_s }: Options,
+  localPort?: string,
+): Promise<void> {
   const until_ms = for_s === undefined ? Number.MAX_SAFE_INTEGER : meter.now_ms + for_s * 1000;
   meter.runUntil(meter.now_ms + 1000, 1000, () => true);
   chosen(pagesOf(meter.unitLines(), meter.creditLines()), page);
-  const shown = new MeterWatch(meter, { speed, until_ms, taps: page - 1 });
+  const shown = new MeterWatch(meter, {
+    speed,
+    until_ms,
+    taps: page - 1,
+    ...(localPort !== undefined && { localPort }),
+  });
   if (!isTerminal(process.stdin, process.stdout)) printFrames(shown);
   else await live(shown);
   if (meter.isOver) say([`the household's ${DAYS} days are over`]);

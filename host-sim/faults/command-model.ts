@@ -5,11 +5,10 @@ import { bytesToHex } from "@noble/hashes/utils.js";
 import type { EventMessage } from "../../src/customer/messages.js";
 import { type Configuration, encodeConfiguration } from "../../src/trusted/authority/configuration.js";
 import { sameBytes } from "../../src/trusted/encoding/bytes.js";
-import { COMPANION_BYTES } from "../../src/trusted/journal/state.js";
+import { SWITCH_CLOSED } from "../../src/trusted/journal/state.js";
 import { DAY_SECONDS } from "../../src/trusted/metrology/interval.js";
-import type { CompanionAnswer } from "../../src/trusted/ports.js";
 import { digest } from "../../src/trusted/sealing/keys.js";
-import { closeInterval, obey, switchOf } from "./companion.js";
+import { CompanionModel } from "./companion-model.js";
 import { holds } from "./violation.js";
 
 export type Sender = "authority" | "supplier" | "network" | "aggregator";
@@ -21,6 +20,8 @@ const CONFIGURATION = 2;
 const REGISTER_STATEMENT = 3;
 const REVOKED_PEERS = 8;
 const UPDATE = 9;
+/** Kinds that the Companion judges. */
+const isForCompanion = (kind: number) => kind >= 4 && kind <= 7;
 const ALLOWED: Readonly<Record<number, readonly Sender[]>> = {
   1: ["network", "authority"],
   2: ["authority"],
@@ -87,11 +88,10 @@ interface InHand {
 interface Unsettled {
   readonly order: Order | null;
   readonly verdict: Verdict;
-  readonly answered: CompanionAnswer | null;
   readonly time_s: number | null;
 }
 
-const NOTHING: Unsettled = { order: null, verdict: "counted", answered: null, time_s: null };
+const NOTHING: Unsettled = { order: null, verdict: "counted", time_s: null };
 
 /** Of times and rosters, and of a member, it is not foretold whether they are refused: with an event, or without. */
 export type Verdict = "accepted" | "refused" | "counted" | "time" | "roster" | "member";
@@ -119,10 +119,7 @@ export class CommandModel {
   readonly #options: CommandModelOptions;
   configuration: Configuration;
   readonly counters: Record<Sender, number> = { authority: 0, supplier: 0, network: 0, aggregator: 0 };
-  #companion: Uint8Array = new Uint8Array(COMPANION_BYTES);
-  /** What the Companion was asked in this step, and its answer: durable when the step has ended. */
-  #answered: CompanionAnswer | null = null;
-  #loadSwitch = 2;
+  readonly companion = new CompanionModel();
   #statementDay = 0;
   inHand: InHand | null = null;
   /** Uncertain since a power cut. */
@@ -176,8 +173,12 @@ export class CommandModel {
     const { inHand } = this;
     this.inHand = null;
     if (inHand?.frame === "malformed") this.refuse(1);
-    if (inHand?.frame === "document")
+    if (inHand?.frame === "document") {
+      const isJudged = this.companion.judged !== null || !this.#isForCompanion(inHand.order, time_s);
+      holds(isJudged, "a command in its turn is put to the Companion", () => `${inHand.order?.name}`);
       this.#carryOut(inHand.order, this.verdict(inHand.order, time_s), time_s);
+    }
+    this.companion.judged = null;
   }
 
   /** So much more was refused since power-up; a refusal that is only possible counts for `most` alone. */
@@ -194,15 +195,19 @@ export class CommandModel {
     });
   }
 
-  /** A day's counts begin anew with it; a power cut takes that back, until the state has been written. */
-  dayIs(time_s: number | null, now_ms: number): void {
-    if (time_s === null) return;
+  /**
+   * A day's counts begin anew with it; a power cut takes that back, until the state has been written.
+   * @returns whether another has begun for certain.
+   */
+  dayIs(time_s: number | null, now_ms: number): boolean {
+    if (time_s === null) return false;
     const day = Math.floor(time_s / DAY_SECONDS);
     if (day !== this.#begun.day) this.#begun = { day, at_ms: now_ms };
-    if (day === this.#day || now_ms - this.#begun.at_ms < DURABLE_MS) return;
+    if (day === this.#day || now_ms - this.#begun.at_ms < DURABLE_MS) return false;
     this.acceptedToday = 0;
     this.configuredToday = 0;
     this.#day = day;
+    return true;
   }
 
   /** What is to become of a document that the unit looks at now. */
@@ -214,12 +219,23 @@ export class CommandModel {
     if (order.kind === ROSTER_KIND) return role === "aggregator" && order.isWellFormed ? "roster" : "refused";
     if (!order.isForThisMeter || !ALLOWED[order.kind]?.includes(role)) return "refused";
     if (order.kind === TIME) return "time";
-    const inTurn = order.counter === this.counters[role] + 1;
-    const inTime = order.notAfter_s === null || (time_s !== null && time_s <= order.notAfter_s);
-    return inTurn && inTime && this.#isDue(order, time_s) ? "accepted" : "refused";
+    return this.#isInTurn(order, role, time_s) && this.#isDue(order, time_s) ? "accepted" : "refused";
   }
 
-  #isDue({ kind, argument, isWellFormed, changes }: Order, time_s: number | null): boolean {
+  #isInTurn({ counter, notAfter_s }: Order, role: Sender, time_s: number | null): boolean {
+    const inTime = notAfter_s === null || (time_s !== null && time_s <= notAfter_s);
+    return counter === this.counters[role] + 1 && inTime;
+  }
+
+  /** Whether the unit must put a document to the Companion. */
+  #isForCompanion(order: Order | null, time_s: number | null): boolean {
+    if (!order?.isAuthentic || !order.isForThisMeter || !isForCompanion(order.kind)) return false;
+    const role = this.roleOf(order.signer);
+    const isAllowed = role !== null && ALLOWED[order.kind]?.includes(role) === true;
+    return isAllowed && this.#options.hasCompanion && this.#isInTurn(order, role, time_s);
+  }
+
+  #isDue({ kind, isWellFormed, changes }: Order, time_s: number | null): boolean {
     if (!isWellFormed) return false;
     if (kind === REGISTER_STATEMENT) {
       return time_s !== null && Math.floor(time_s / DAY_SECONDS) >= this.#statementDay + STATEMENT_EVERY_DAYS;
@@ -229,7 +245,7 @@ export class CommandModel {
       return (changes.update?.version ?? 0) > floor;
     }
     if (kind === CONFIGURATION || kind === REVOKED_PEERS) return true;
-    return this.#options.hasCompanion && obey(this.#companion, kind, argument) !== null;
+    return this.companion.judged === "taken";
   }
 
   #carryOut(order: Order | null, verdict: Verdict, time_s: number | null): void {
@@ -253,10 +269,6 @@ export class CommandModel {
       this.#statementDay = Math.floor(time_s / DAY_SECONDS);
     if (Object.keys(order.changes).length > 0) this.configuredToday++;
     this.#reconfigure(order.changes);
-    const answer = obey(this.#companion, order.kind, order.argument);
-    if (!answer || order.kind < 4 || order.kind > 7) return;
-    this.#companion = answer.companion;
-    this.#loadSwitch = answer.loadSwitch;
   }
 
   #reconfigure(changes: Partial<Configuration>): void {
@@ -267,24 +279,8 @@ export class CommandModel {
     }
   }
 
-  /** The unit asks the Companion, in an interval's close or for a command. */
-  companionAsked(state: Uint8Array, closes: boolean): void {
-    holds(sameBytes(state, this.#companion), "the Companion's state is what it last was", () => {
-      return `${bytesToHex(state.slice(0, 16))} for ${bytesToHex(this.#companion.slice(0, 16))}`;
-    });
-    if (closes) this.#answered = closeInterval(state);
-  }
-
   get switchOpen(): boolean {
-    return switchOf(this.#companion) !== 2;
-  }
-
-  stepped(): void {
-    if (this.#answered) {
-      this.#companion = this.#answered.companion;
-      this.#loadSwitch = this.#answered.loadSwitch;
-    }
-    this.#answered = null;
+    return this.companion.loadSwitch !== SWITCH_CLOSED;
   }
 
   cut(time_s: number | null): void {
@@ -293,20 +289,18 @@ export class CommandModel {
     // It failed again before anything could be seen.
     if (this.#unsettled) return;
     const { order = null } = this.inHand ?? {};
-    this.#unsettled = { order, verdict: this.verdict(order, time_s), answered: this.#answered, time_s };
+    this.#unsettled = { order, verdict: this.verdict(order, time_s), time_s };
     this.inHand = null;
-    this.#answered = null;
+    this.companion.cut();
   }
 
   /** The unit is powered up again: what it holds is what was settled, or what was in its hand as well. */
   restarted(probe: Probe): void {
-    const { order, verdict, answered, time_s } = this.#unsettled ?? NOTHING;
+    const { order, verdict, time_s } = this.#unsettled ?? NOTHING;
     this.#unsettled = null;
-    if (answered && !sameBytes(probe.companion, this.#companion)) {
-      this.#companion = answered.companion;
-      this.#loadSwitch = answered.loadSwitch;
-    }
-    if (order && verdict === "accepted" && this.#hasCounted(order, probe)) {
+    const isAccepted = order !== null && verdict === "accepted" && this.#hasCounted(order, probe);
+    this.companion.restarted(probe, isAccepted && isForCompanion(order.kind));
+    if (isAccepted) {
       this.#carryOut(order, verdict, time_s);
     } else if (order && !UNHEARD.includes(verdict)) {
       // It may have been refused before the power failed, and its event written.
@@ -333,12 +327,7 @@ export class CommandModel {
     holds(`${own}` === `${counters}`, "a command takes effect once, and a refused one never", () => {
       return `counters ${counters} for ${own}`;
     });
-    holds(sameBytes(companion, this.#companion), "the Companion's state is what was accepted", () => {
-      return `${bytesToHex(companion.slice(0, 16))} for ${bytesToHex(this.#companion.slice(0, 16))}`;
-    });
-    holds(loadSwitch === this.#loadSwitch, "the load switch is where it was put", () => {
-      return `${loadSwitch} for ${this.#loadSwitch}`;
-    });
+    this.companion.compare({ companion, loadSwitch });
     holds(statementDay === this.#statementDay, "a register statement comes when it is due", () => {
       return `day ${statementDay} for ${this.#statementDay}`;
     });

@@ -44,9 +44,6 @@ function encode({ obeyed, amount, closes, loadSwitch }: Counts): CompanionAnswer
   return { companion: state, loadSwitch };
 }
 
-/** Where the load switch stands in a state. */
-export const switchOf = (state: Uint8Array) => decode(state).loadSwitch;
-
 /** A person closes a switch that is ready within an interval. */
 export function closeInterval(state: Uint8Array): CompanionAnswer {
   const counts = decode(state);

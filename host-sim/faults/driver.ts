@@ -9,6 +9,8 @@ import { SECTOR_BYTES } from "../../src/trusted/ports.js";
 import type { FlashSnapshot } from "../flash.js";
 import { PowerCut } from "../flash.js";
 import { COMMANDS_A_DAY, CONFIGURATIONS_A_DAY, type Order } from "./command-model.js";
+import { CreditCourse } from "./credit-course.js";
+import { CreditOffice } from "./credit-office.js";
 import type { Dice } from "./dice.js";
 import { acknowledgeShares, sharesAgain } from "./network.js";
 import { Office } from "./office.js";
@@ -46,6 +48,7 @@ export class Driver {
   readonly #site: Site;
   readonly #office: Office;
   readonly #aggregator: RosterOffice;
+  readonly #credit: CreditCourse | null;
   readonly #dice: Dice;
   readonly #log: (action: string) => void;
   #end_ms: number;
@@ -67,7 +70,30 @@ export class Driver {
     this.#office = new Office(site, site.dice.fork("office"));
     this.#aggregator = new RosterOffice(site, this.#office, site.dice.fork("aggregator"));
     this.#log = log;
+    this.#credit = this.#creditCourse();
     this.#end_ms = site.clock.now_ms + site.plan.days * DAY;
+  }
+
+  #creditCourse(): CreditCourse | null {
+    const site = this.#site;
+    if (!site.credit) return null;
+    const dice = site.dice.fork("credit");
+    const office = new CreditOffice(site, this.#office, dice.fork("office"));
+    return new CreditCourse(site, site.credit, office, dice, {
+      fine: (ms) => this.#fine(ms),
+      pass: (ms) => this.#pass(ms),
+      hand: ({ document }) => {
+        this.#seen.push(document);
+        this.#hand(array(int(3), bstr(document)));
+      },
+      mayCommand: () => this.#mayCommand(),
+      arm: () => this.#arm(),
+      disarm: () => site.flash.cutAfter(NEVER),
+      darken: () => this.#darken(),
+      guard: (work) => this.#guard(work),
+      powerUp: () => this.#powerUp(),
+      log: (action) => this.#log(action),
+    });
   }
 
   #has(fault: Fault): boolean {
@@ -103,7 +129,7 @@ export class Driver {
         ? [["power cut as the counter rises", () => this.#cutCounter()] as [string, () => void]]
         : []),
     ];
-    const byFault: Readonly<Record<Fault, readonly [string, () => void][]>> = {
+    const byFault: Readonly<Record<Fault, readonly (readonly [string, () => void])[]>> = {
       power,
       outages: [["lossy link", () => this.#lose()]],
       clock: [
@@ -133,6 +159,7 @@ export class Driver {
       ],
       update: [["update", () => this.#update()]],
       "network-restarts": [["network side restarts", () => this.#restartNetwork()]],
+      credit: this.#credit?.actions() ?? [],
       rosters: [
         ["standing roster", () => this.#sendStanding()],
         ["standing roster", () => this.#sendStanding()],
@@ -743,6 +770,7 @@ export class Driver {
     inputs.active = 0;
     inputs.failing = false;
     frontEnd.status = 0;
+    this.#site.credit?.mend();
     this.#insist(() => {});
   }
 

@@ -94,19 +94,25 @@ export class DriftingClock implements RealTimeClock {
   }
 }
 
+/** Bit of the load switch's contacts among the tamper inputs. */
+const CONTACTS = 16;
+
 /** Tamper inputs and the mains' failing. */
 export class SiteInputs implements Inputs {
   readonly #heard: (tamper: number | null, failing: boolean | null) => void;
   active = 0;
   failing = false;
+  /** What the load switch's contacts make of it. */
+  contacts: () => boolean = () => false;
 
   constructor(heard: (tamper: number | null, failing: boolean | null) => void) {
     this.#heard = heard;
   }
 
   tamper(): number {
-    this.#heard(this.active, null);
-    return this.active;
+    const active = this.contacts() ? this.active | CONTACTS : this.active;
+    this.#heard(active, null);
+    return active;
   }
 
   mainsFailing(): boolean {

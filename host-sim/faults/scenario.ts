@@ -2,6 +2,7 @@
 
 import { SeededRandom } from "../seeded.js";
 import { Audit } from "./audit.js";
+import type { CreditCounts } from "./credit-model.js";
 import { Dice } from "./dice.js";
 import { Driver } from "./driver.js";
 import { drawPlan, FAULTS, type Plan, type ScenarioOptions } from "./plan.js";
@@ -25,6 +26,8 @@ export interface ScenarioResult {
   readonly accepted: number;
   readonly refused: number;
   readonly software: number;
+  /** Of a meter on pre-payment: top-ups and tariffs that took effect, and what the switch did. */
+  readonly credit: CreditCounts | null;
   /** What was done, each with its virtual time. */
   readonly actions: readonly string[];
 }
@@ -70,7 +73,7 @@ export const failureLines = ({ reason, at_ms, actions }: Failure, replay: string
 ];
 
 /** Times without a link, drawn for the whole scenario: mostly short, some for days. */
-function drawOutages({ seed, days, faults, start_s }: Plan): (readonly [number, number])[] {
+export function drawOutages({ seed, days, faults, start_s }: Plan): (readonly [number, number])[] {
   if (!faults.has("outages")) return [];
   const dice = new Dice(new SeededRandom(seed).fork("outages"));
   const outages: (readonly [number, number])[] = [];
@@ -115,6 +118,7 @@ export function runFaults(options: ScenarioOptions, sabotage: Sabotage = {}): Sc
     accepted: commands.accepted,
     refused: commands.refused,
     software: site.version,
+    credit: site.credit?.model.counts ?? null,
     actions,
   };
 }

@@ -26,7 +26,8 @@ import { MemorySecretStore, ScriptedButton, SeededEntropy } from "../ports.js";
 import { SeededRandom } from "../seeded.js";
 import { MemoryUplink } from "../uplink.js";
 import { CommandModel, type FrameKind, type Order } from "./command-model.js";
-import { closeInterval, obey } from "./companion.js";
+import { type ClosedInterval, closeInterval, obey } from "./companion.js";
+import { CreditSite } from "./credit-site.js";
 import { Dice } from "./dice.js";
 import { readDisplay, type Shown } from "./display.js";
 import { type Circumstances, IntervalModel } from "./interval-model.js";
@@ -96,6 +97,8 @@ export class Site {
   readonly messages: MessageModel;
   readonly commands: CommandModel;
   readonly keys: KeyModel;
+  /** Of a meter on pre-payment, else null. */
+  readonly credit: CreditSite | null;
   readonly shares: ShareModel;
   readonly enrolment: Enrolment;
   /** Versions of the software that have run, and the one that runs. */
@@ -155,6 +158,7 @@ export class Site {
       hasCompanion: plan.has.companion,
       version: () => this.version,
     });
+    this.credit = plan.isPrepaid ? this.#prepaid() : null;
     this.#softwareIds.push(bytesToHex(this.image.softwareId));
     this.messages = new MessageModel({
       meterId: METER_ID,
@@ -189,6 +193,7 @@ export class Site {
     );
     this.rtc = new DriftingClock(this.clock, (unix_s) => this.intervals.rtcRead(unix_s));
     this.inputs = new SiteInputs((tamper, failing) => this.#inputsHeard(tamper, failing));
+    this.inputs.contacts = () => this.credit?.tampered ?? false;
     this.loader = new SiteLoader((digest) => this.#installing(digest));
     this.lastOutage_ms = outages.at(-1)?.[1] ?? 0;
     this.link = new MemoryUplink({
@@ -303,7 +308,7 @@ export class Site {
       ...(plan.has.watchdog && { watchdog: this.watchdog }),
       ...(plan.has.counter && { counter: this.counter }),
       ...(plan.has.loader && { loader: this.loader }),
-      ...(plan.has.companion && { companion: this.#companion() }),
+      ...(plan.has.companion && { companion: this.credit?.powerUp() ?? this.#companion() }),
     };
     return this.#sabotage.ports?.(ports) ?? ports;
   }
@@ -317,30 +322,41 @@ export class Site {
   #shown_ms = 0;
   #entropy: SeededEntropy | null = null;
 
+  #closes(closed: ClosedInterval): void {
+    const timeInHand = this.#answer() !== null;
+    this.intervals.close(closed, { switchOpen: this.commands.switchOpen, timeInHand });
+  }
+
+  #prepaid(): CreditSite {
+    const { channels, intervalSeconds } = this.plan;
+    const { companion } = this.commands;
+    return new CreditSite({ channels, intervalSeconds, companion, closes: (closed) => this.#closes(closed) });
+  }
+
+  /** A Companion that only counts. */
   #companion(): Companion {
+    const { companion } = this.commands;
     return {
       begin: () => undefined,
       look: () => null,
       intervalClosed: (state, interval, status, readings) => {
-        const closed = { interval, status, readings };
-        const timeInHand = this.#answer() !== null;
-        this.intervals.close(closed, { switchOpen: this.commands.switchOpen, timeInHand });
-        this.commands.companionAsked(state, true);
-        return closeInterval(state);
+        this.#closes({ interval, status, readings });
+        companion.asked(state);
+        const answer = closeInterval(state);
+        companion.answered(answer);
+        return answer;
       },
       command: (state, kind, argument) => {
-        this.commands.companionAsked(state, false);
-        this.#isJudged = true;
-        return obey(state, kind, argument);
+        companion.asked(state);
+        const answer = obey(state, kind, argument);
+        companion.judge(answer);
+        return answer;
       },
       switched: (loadSwitch) => {
         this.#switched = loadSwitch;
       },
     };
   }
-
-  /** Whether the Companion was asked about a command in this step: with its end the command is dealt with. */
-  #isJudged = false;
 
   #frontEndHeard(status: number, isReport: boolean): void {
     const own = status & (Status.INCOMPLETE | Status.TAMPER | Status.FAULT);
@@ -389,7 +405,8 @@ export class Site {
   advance(ms: number): void {
     this.clock.advance(ms);
     if (!this.#unit) return;
-    const energy_mJ = this.power_W.map((watts) => watts * ms);
+    const conducting = this.credit?.conducting ?? true;
+    const energy_mJ = this.power_W.map((watts) => (conducting ? watts * ms : 0));
     this.frontEnd.flow(energy_mJ);
     this.registers.flow(energy_mJ, ms);
   }
@@ -433,13 +450,11 @@ export class Site {
     const configuration = journal.configuration();
     this.shares.compare(this.remembered(journal).nextNumber);
     this.commands.restarted({ counters, companion, loadSwitch, statementDay, configuration });
-    holds(
-      !this.plan.has.companion || this.#switched === loadSwitch,
-      "a switch that was told has moved",
-      () => {
-        return `told ${this.#switched}, stored ${loadSwitch}`;
-      },
-    );
+    this.credit?.restarted(companion, loadSwitch);
+    const told = this.credit?.told ?? this.#switched;
+    holds(!this.plan.has.companion || told === loadSwitch, "a switch that was told has moved", () => {
+      return `told ${told}, stored ${loadSwitch}`;
+    });
     const stored = this.secrets.load();
     if (stored) this.keys.stored(stored, this.shown.time_s, this.messages.sealedTo);
   }
@@ -482,7 +497,7 @@ export class Site {
       },
       receive: (bytes: Uint8Array) => this.receive(bytes),
       receiveLocal: (bytes: Uint8Array) => unit.receiveLocal(bytes),
-      offerTariff: () => false,
+      offerTariff: (document: Uint8Array) => this.credit?.offer(document, null) ?? false,
     };
     this.#side = new LyingSide(side, this.dice.fork(`lies ${this.boots}`));
     this.#side.lies = this.lies;
@@ -592,9 +607,8 @@ export class Site {
     this.shown = shown;
     this.#shown_ms = this.clock.now_ms;
     this.registers.stepped(shown.registers_Wh, failing);
-    commands.stepped();
-    if (this.#isJudged) commands.settle(shown.time_s);
-    this.#isJudged = false;
+    commands.companion.stepped();
+    if (commands.companion.judged) commands.settle(shown.time_s);
     if (this.plan.has.companion) {
       const isAnswered = intervals.stepped({
         now_ms: this.clock.now_ms,
@@ -612,7 +626,7 @@ export class Site {
       this.#settleAcknowledgement();
       intervals.maximum_Wh = commands.configuration.maximum_Wh;
     }
-    commands.dayIs(shown.time_s, this.clock.now_ms);
+    if (commands.dayIs(shown.time_s, this.clock.now_ms)) this.credit?.model.dayBegun();
     commands.compareRefusals(shown.refused);
     this.keys.timeIs(shown.time_s, messages.sealedTo);
   }
@@ -649,7 +663,6 @@ export class Site {
     this.inputs.failing = false;
     this.shown = { ...this.shown, time_s: null };
     this.counter.cut = null;
-    this.#isJudged = false;
   }
 
   /** The software that the loader has installed runs from the next power-up on. */

@@ -230,7 +230,7 @@ export class CreditCompanion implements Companion {
     if (!found || !isValidAt(found.tariff, time_s)) return null;
     const changed = changeTariff(account, this.#terms, found.tariff);
     if (!changed) return null;
-    this.#parts.tariffs.save(this.#freeSlot(account), found.document);
+    if (!this.#parts.tariffs.save(this.#freeSlot(account), found.document)) return null;
     this.#tariff = found.tariff;
     this.#offered = null;
     return changed;
@@ -254,6 +254,7 @@ export class CreditCompanion implements Companion {
   #restore(document: Uint8Array): boolean {
     const tariff = this.#read(document);
     if (!tariff) return false;
+    // If it cannot be stored it does until the power fails, and is lost again then.
     this.#parts.tariffs.save(0, document);
     this.#tariff = tariff;
     return true;

@@ -22,5 +22,6 @@ export interface Relay {
 export interface TariffStore {
   /** What was saved last, or null; at most CREDIT_TARIFF_BYTES_MAX bytes. */
   load(slot: 0 | 1): Uint8Array | null;
-  save(slot: 0 | 1, document: Uint8Array): void;
+  /** @returns false when it could not be stored; what the slot holds then is not told. */
+  save(slot: 0 | 1, document: Uint8Array): boolean;
 }

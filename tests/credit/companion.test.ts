@@ -183,6 +183,17 @@ describe("orders", () => {
     expect(meter.account.tariffId).toEqual(digestOf(DAY_AND_NIGHT).slice(0, 6));
   });
 
+  it("of a tariff that cannot be stored are refused, and the one before stays in force", () => {
+    const meter = prepaid();
+    meter.begin(DAY_AND_NIGHT, 5);
+    meter.passUntil(DAY_S + 60);
+    const before = meter.account.tariffId;
+    vi.spyOn(meter.supply.tariffs, "save").mockReturnValue(false);
+    expect(meter.companion.offer(sign(FULL))).toBe(true);
+    expect(meter.order(6, tariffOrder(FULL))).toBe(false);
+    expect(meter.account.tariffId).toEqual(before);
+  });
+
   it("that are malformed, or of settings without a tariff, change nothing", () => {
     const meter = prepaid();
     const before = meter.stored.state.companion;

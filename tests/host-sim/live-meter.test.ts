@@ -1,7 +1,6 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { householdTrace } from "../../host-sim/household.js";
 import { LiveMeter } from "../../host-sim/live-meter.js";
-import { ScriptedButton } from "../../host-sim/ports.js";
 import { createWorld, type World } from "../../host-sim/simulation.js";
 
 const START_S = 1_767_225_600; // 1 January 2026, 00:00 UTC
@@ -77,18 +76,21 @@ describe("a meter to look at and to touch", () => {
     expect(meter.asks).toBe(false);
   });
 
-  it("hands a hold to the credit side, where there is one, and shows its lines while there is power", () => {
-    expect(meter.holdClosing()).toBe(false);
-    const closing = new ScriptedButton();
-    const credit = { closing, lines: () => ["credit 12.34 EUR"] };
-    const prepaid = new LiveMeter(
-      createWorld({ trace, meterId: "SM-0001", intervalSeconds: 1800, seed: 1 }),
-      trace,
-      credit,
-    );
-    expect(prepaid.creditLines()).toEqual(["credit 12.34 EUR"]);
+  it("has credit where it has a load switch: it runs out, is sold, and a held button closes the switch again", () => {
+    expect([meter.holdClosing(), meter.topUp(100), meter.creditLines()]).toEqual([false, false, []]);
+    const options = { trace, meterId: "SM-0001", intervalSeconds: 1800, seed: 1, hasSwitch: true };
+    const prepaid = new LiveMeter(createWorld(options), trace, 50);
+    const pass = (seconds: number) => prepaid.runUntil(prepaid.now_ms + seconds * 1000, 10_000, () => true);
+    pass(60);
+    expect(prepaid.creditLines()[0]).toMatch(/^credit 0\.\d\d EUR$/);
+    pass(16 * 3600);
+    expect(prepaid.unitLines()).toContain("load switch open");
+    expect(prepaid.topUp(2000)).toBe(true);
+    pass(60);
+    expect(prepaid.creditLines()).toContain("hold the button to close");
     expect(prepaid.holdClosing()).toBe(true);
-    expect(closing.pressed()).toBe(true);
+    pass(60);
+    expect(prepaid.unitLines()).toContain("load switch closed");
     prepaid.cutPower();
     expect(prepaid.creditLines()).toEqual([]);
   });

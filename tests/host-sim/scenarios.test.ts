@@ -4,6 +4,9 @@ import { afterEach, describe, expect, it, vi } from "vitest";
 import { FAULTS, type Fault, parseFaults } from "../../host-sim/faults/plan.js";
 import { replayOf, runFaults, ScenarioFailure } from "../../host-sim/faults/scenario.js";
 import type { Sabotage } from "../../host-sim/faults/site.js";
+import { CreditCompanion } from "../../src/credit/companion.js";
+import { LoadSwitch } from "../../src/credit/load-switch.js";
+import { CreditTariff } from "../../src/credit/valuation.js";
 import { Clock } from "../../src/trusted/authority/clock.js";
 import { EventLog, EventType } from "../../src/trusted/authority/events.js";
 import { decodeSecrets, encodeSecrets } from "../../src/trusted/authority/secrets.js";
@@ -31,8 +34,8 @@ const ALL = parseFaults("all");
 /** As a list, since "all" means what it meant before there were rosters. */
 const WITH_ROSTERS =
   "outages,power,clock,messages,flash,tenants,tamper,commands,update,network-restarts,rosters";
-/** All but rosters: with them, seeds from before there were any would draw something else. */
-const FORMER = FAULTS.filter((fault) => fault !== "rosters").join(",");
+/** All but rosters and credit: with them, seeds from before there were any would draw something else. */
+const FORMER = FAULTS.filter((fault) => fault !== "rosters" && fault !== "credit").join(",");
 
 describe("a scenario of all faults holds", () => {
   it.each([1, 2, 3, 4, 5, 6])("for seed %d", (seed) => {
@@ -70,6 +73,15 @@ describe("a scenario of all faults holds", () => {
     const { rosters, shares } = runFaults({ seed: 1, days: 4, faults });
     expect(rosters).toBeGreaterThan(2);
     expect(shares).toBeGreaterThan(48);
+  });
+
+  it("with credit that was paid and used up, while the time was known and while it was not", () => {
+    const { credit } = runFaults({ seed: 2, days: 2, faults: parseFaults("credit,power,clock,commands") });
+    expect(credit?.topUps).toBeGreaterThan(2);
+    expect(credit?.tariffs).toBeGreaterThan(0);
+    expect(credit?.untimed).toBeGreaterThan(0);
+    expect(credit?.disconnections).toBeGreaterThan(credit?.untimed ?? 0);
+    expect(credit?.closings).toBeGreaterThan(0);
   });
 
   it("for a seed without any, which is quiet", () => {
@@ -217,6 +229,61 @@ describe("a unit in a street is found out", () => {
       return keyOf.call(this, member, this.standing.S);
     });
     expect(findOut(["rosters"], {}, 4)).toMatch(/a share is what reading, roster and keys make of it/);
+  });
+});
+
+describe("a meter on pre-payment is found out", () => {
+  const CREDIT: readonly Fault[] = ["credit", "power", "clock"];
+
+  it("that draws an interval twice", () => {
+    const close = CreditCompanion.prototype.intervalClosed;
+    vi.spyOn(CreditCompanion.prototype, "intervalClosed").mockImplementation(function (
+      this: CreditCompanion,
+      state,
+      ...closed
+    ) {
+      const once = close.call(this, state, ...closed);
+      return close.call(this, once.companion, ...closed);
+    });
+    expect(findOut(CREDIT)).toMatch(/credit is top-ups less bills/);
+  });
+
+  it("that keeps its account in RAM", () => {
+    const command = CreditCompanion.prototype.command;
+    const kept = new WeakMap<CreditCompanion, Uint8Array>();
+    vi.spyOn(CreditCompanion.prototype, "command").mockImplementation(function (
+      this: CreditCompanion,
+      state,
+      ...order
+    ) {
+      const answer = command.call(this, kept.get(this) ?? state, ...order);
+      if (answer) kept.set(this, answer.companion);
+      return answer;
+    });
+    expect(findOut(CREDIT)).toMatch(/the account is what has happened|credit is top-ups/);
+  });
+
+  it("that draws no credit while the time is unknown", () => {
+    vi.spyOn(CreditTariff.prototype, "highest").mockReturnValue(0n);
+    expect(findOut(CREDIT)).toMatch(/credit is top-ups|followed at once|the display shows|the account is/);
+  });
+
+  it("that closes its contacts before that is durable", () => {
+    const step = LoadSwitch.prototype.step;
+    vi.spyOn(LoadSwitch.prototype, "step").mockImplementation(function (this: LoadSwitch, now_ms) {
+      this.put(2);
+      step.call(this, now_ms);
+    });
+    expect(findOut(CREDIT)).toMatch(/contacts/);
+  });
+
+  it("that forgets what a person asked for", () => {
+    const look = CreditCompanion.prototype.look;
+    vi.spyOn(CreditCompanion.prototype, "look").mockImplementation(function (this: CreditCompanion, ...now) {
+      const answer = look.apply(this, now);
+      return answer?.loadSwitch === 2 ? null : answer;
+    });
+    expect(findOut(CREDIT)).toMatch(/followed at once/);
   });
 });
 

@@ -25,13 +25,25 @@ describe("sealmeter meter", () => {
       "page 3: identity",
       "page 4: time",
       "page 5: supply",
+      "page 6: credit",
     ]);
-    expect(out.match(/^│.*│$/gm)).toHaveLength(5 * 16);
-    expect(readFileSync(svg, "utf8").match(/<path/g)).toHaveLength(5);
+    expect(out.match(/^│.*│$/gm)).toHaveLength(6 * 16);
+    expect(readFileSync(svg, "utf8").match(/<path/g)).toHaveLength(6);
   });
 
   it("tells the same lines as JSON, and each of them is on the pages whole", async () => {
-    const options = ["meter", "--for", "7200", "--seed", "7", "--from", "2026-06-30", "--json"];
+    const options = [
+      "meter",
+      "--credit",
+      "0",
+      "--for",
+      "7200",
+      "--seed",
+      "7",
+      "--from",
+      "2026-06-30",
+      "--json",
+    ];
     const told = JSON.parse(await ok(...options));
     expect(told).toMatchObject({ meterId: "SM-0001", time: "2026-06-30T02:00:00Z", creditLines: [] });
     expect(told.lines).toContain("2026-06-30T02:00:00.000Z");
@@ -60,8 +72,19 @@ describe("sealmeter meter", () => {
     ["a speed without watching", ["--speed", "2"], "--speed needs --watch"],
     ["a speed of nothing", ["--watch", "--speed", "0"], "a whole number from 1 to 86400"],
     ["pictures of what is watched", ["--watch", "--svg", "x"], "neither --svg nor --json"],
-    ["a page that is not", ["--for", "60", "--page", "9"], "the display has 4 pages, not 9"],
+    ["a page that is not", ["--credit", "0", "--for", "60", "--page", "9"], "the display has 4 pages, not 9"],
     ["a time before meters", ["--from", "1969-12-31"], "a simulation begins between"],
+    ["credit that nobody has", ["--credit", "100001"], "a whole number from 0 to 100000"],
+    [
+      "a port without files for a gateway",
+      ["--watch", "--listen", "6419"],
+      "--listen and --keys go together",
+    ],
+    [
+      "a port without a terminal",
+      ["--watch", "--listen", "6419", "--keys", join(folder, "live")],
+      "and a terminal",
+    ],
     ["no time", ["--for", "0"], "a whole number from 1 to 34214400"],
   ])("refuses %s", async (_, options, what) => {
     const { code, out, err } = await run("meter", ...options);
@@ -168,6 +191,22 @@ describe("a watched meter", () => {
     expect(meter.powered).toBe(true);
     watch.press("x");
     expect(["register", "identity"]).toContain(shown());
+  });
+
+  it("sells no credit where there is none, and names its local port, in whose time the window is open", () => {
+    watch.press("t");
+    expect(watch.screen(SIZE)).toContain("no pre-payment here");
+    const served = new MeterWatch(meter, {
+      speed: 300,
+      until_ms: meter.now_ms + 1e6,
+      taps: 0,
+      localPort: "127.0.0.1:1",
+    });
+    expect(served.status()).toContain("x300   local port 127.0.0.1:1");
+    served.press("p");
+    expect(served.status()).toContain("x1   local port");
+    served.pass(200, () => true);
+    expect(meter.asks).toBe(false);
   });
 
   it("says that it has no load switch, for a while", () => {
