@@ -4,6 +4,7 @@
 import { bytesToHex } from "@noble/hashes/utils.js";
 import { CreditCompanion } from "../../src/credit/companion.js";
 import type { Relay, TariffStore } from "../../src/credit/ports.js";
+import { CreditTariff } from "../../src/credit/valuation.js";
 import { readTariff } from "../../src/tariff/document.js";
 import { FormatError, sameBytes } from "../../src/trusted/encoding/bytes.js";
 import { SWITCH_CLOSED } from "../../src/trusted/journal/state.js";
@@ -168,21 +169,42 @@ export class CreditSite {
   }
 
   /**
-   * Hands a tariff's bytes to the logic, as its network machine does.
+   * Hands a tariff's bytes to the logic, as its network machine does. The newest one counts, whatever it is worth: that
+   * is found out when a command names it.
    * @param isUsable whether credit can be drawn by it; null where that is not known.
    * @returns whether it is kept.
    */
   offer(document: Uint8Array, isUsable: boolean | null): boolean {
     const isTaken = this.#credit?.offer(document) ?? false;
-    holds(isUsable === null || isTaken === isUsable, "a tariff is kept that credit can be drawn by", () => {
-      return `${document.length} bytes are ${isTaken ? "kept" : "refused"}`;
-    });
+    const isDrawn = this.#isDrawable(document);
+    holds(
+      isTaken || !isDrawn,
+      "a tariff is kept that credit can be drawn by",
+      () => `${document.length} bytes`,
+    );
+    holds(
+      isUsable === null || isDrawn === isUsable,
+      "credit is drawn by what the supplier makes for it",
+      () => {
+        return `${document.length} bytes are ${isDrawn ? "a tariff" : "none"}`;
+      },
+    );
     if (!isTaken) return false;
-    const handed = { ...readTariff(document), document: document.slice() };
+    const handed = isDrawn ? { ...readTariff(document), document: document.slice() } : null;
     const { tariff } = this.model;
-    if (tariff && !this.#isFound && sameBytes(tariff.digest, handed.digest)) this.#isFound = true;
+    if (handed && tariff && !this.#isFound && sameBytes(tariff.digest, handed.digest)) this.#isFound = true;
     else this.#offered = handed;
     return true;
+  }
+
+  #isDrawable(document: Uint8Array): boolean {
+    const { channels, intervalSeconds } = this.#options;
+    try {
+      return new CreditTariff(document, channels, intervalSeconds) !== null;
+    } catch (error) {
+      if (error instanceof FormatError) return false;
+      throw error;
+    }
   }
 
   /** The tariff in force rots, and nobody knows before the next power-up. */
