@@ -48,9 +48,9 @@ export class Bills {
     const known = this.#totals.get(period);
     if (known !== undefined) return known;
     const days = daysOf(tariff, { ...period, intervalSeconds: this.#seconds });
-    const total = this.#isEmpty(tariff, period, days)
-      ? 0n
-      : billLines(tariff, this.#energy(tariff, period), days).total;
+    // A period that has not begun costs nothing, whatever it costs to be a customer.
+    const hasBegun = period.drawn.length > 0 || days > 0;
+    const total = hasBegun ? billLines(tariff, this.#energy(tariff, period), days).total : 0n;
     this.#totals.set(period, total);
     return total;
   }
@@ -67,7 +67,6 @@ export class Bills {
     const whole = { from, to: Math.max(to, interval + 1), drawn: [...drawn, { interval, Wh }] };
     const billed = daysOf(tariff, { ...whole, intervalSeconds: this.#seconds });
     if (tariff.charge && (interval < to || billed !== days)) return null;
-    if (this.#isEmpty(tariff, whole, days)) return 0n;
     const isAgain = drawn.some((one) => one.interval === interval);
     const energy = isAgain
       ? this.#energy(tariff, { from, to, drawn }) + this.#alone(tariff, { interval, Wh })
@@ -79,7 +78,6 @@ export class Bills {
   #totalUntimed(tariff: Tariff, period: BilledPeriod | null, Wh: readonly number[]): bigint {
     const most = this.most(tariff, Wh);
     const days = period ? daysOf(tariff, { ...period, intervalSeconds: this.#seconds }) : 0;
-    if (most === 0n && (!period || this.#isEmpty(tariff, period, days))) return 0n;
     const energy = period ? this.#energy(tariff, period) : constantOf(tariff);
     return billLines(tariff, energy + most, days).total;
   }
@@ -160,15 +158,6 @@ export class Bills {
 
   #alone(tariff: Tariff, one: DrawnInterval): bigint {
     return this.#energy(tariff, { from: one.interval, to: one.interval + 1, drawn: [one] });
-  }
-
-  /** A period of no day in which nothing that costs was measured is not billed, whatever it costs to be a customer. */
-  #isEmpty(tariff: Tariff, { drawn }: BilledPeriod, days: number): boolean {
-    const priced = new Set([...policiesOf(tariff), ...blocksOf(tariff).map(({ of }) => of)].map(obisOf));
-    return (
-      days === 0 &&
-      drawn.every(({ Wh }) => Wh.every((one, at) => one === 0 || !priced.has(this.#channels[at] ?? "")))
-    );
   }
 }
 
