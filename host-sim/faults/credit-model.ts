@@ -135,7 +135,8 @@ export class CreditModel {
   readonly drawn = new Map<number, readonly number[]>();
   readonly passed = new Set<number>();
   readonly events: ToldEvent[] = [];
-  #movesToday = 0;
+  /** Moves of the switch since a day of the unit was seen to begin, and in the one before: it began somewhat earlier. */
+  #moves = { today: 0, before: 0 };
   readonly counts = { topUps: 0, tariffs: 0, disconnections: 0, untimed: 0, closings: 0, crossings: 0 };
   readonly #valuations = new Map<string, CreditTariff>();
 
@@ -174,7 +175,7 @@ export class CreditModel {
 
   /** A day of the unit has begun for certain. */
   dayBegun(): void {
-    this.#movesToday = 0;
+    this.#moves = { today: 0, before: this.#moves.today };
   }
 
   /** An interval closes. */
@@ -270,7 +271,7 @@ export class CreditModel {
     const now = this.#now(next, flowing);
     const isDue = before.level === USED_UP || now === null || now <= -BigInt(next.amounts.emergency) * MILLI;
     holds(next.prepayment && isDue, "nobody is cut off who has credit", () => this.#text(next));
-    const isProtected = flowing.time_s !== null && protects(next, flowing.time_s);
+    const isProtected = flowing.time_s !== null && this.#protects(next, flowing.time_s);
     holds(
       !isProtected,
       "nobody is cut off in protected times",
@@ -353,9 +354,15 @@ export class CreditModel {
     const isUsedUp = book.prepayment && book.level === USED_UP;
     if (book.isOrderedOpen) return OPEN;
     if (this.#switch === CLOSED)
-      return isUsedUp && (time_s === null || !protects(book, time_s)) ? OPEN : CLOSED;
+      return isUsedUp && (time_s === null || !this.#protects(book, time_s)) ? OPEN : CLOSED;
     if (isUsedUp) return OPEN;
     return isAsked && this.#switch === READY ? CLOSED : READY;
+  }
+
+  /** By the tariff's clock; a meter that has lost it goes by UTC. */
+  #protects(book: Book, time_s: number): boolean {
+    const { tariff } = this.#options.isLost() ? { tariff: null } : book;
+    return protects(book, time_s + (tariff ? offsetAt_s(tariff.tariff, time_s) : 0));
   }
 
   /** What the meter keeps is what must come of what it was asked. */
@@ -400,7 +407,8 @@ export class CreditModel {
     return () => {
       this.#book = next;
       if (wanted !== before) {
-        this.events.push({ type: 10, detail: wanted, isMany: this.#movesToday++ >= SINGLY_A_DAY });
+        const isMany = this.#moves.before + this.#moves.today++ >= SINGLY_A_DAY;
+        this.events.push({ type: 10, detail: wanted, isMany });
         if (wanted === CLOSED) this.counts.closings++;
       }
       if (!isTold) return;
@@ -461,9 +469,9 @@ function levelAt({ level, amounts }: Book, nano: bigint): number {
   return nano + BigInt(amounts.emergency) * MILLI > 0n ? EMERGENCY : USED_UP;
 }
 
-/** Whether nobody is cut off for want of credit at a time: by the wall clock of the tariff in force. */
-function protects({ tariff, amounts }: Book, time_s: number): boolean {
-  const wall = new Date((time_s + (tariff ? offsetAt_s(tariff.tariff, time_s) : 0)) * 1000);
+/** Whether nobody is cut off for want of credit at a time, by the clock on the wall: Unix time as if it were UTC. */
+function protects({ amounts }: Book, wall_s: number): boolean {
+  const wall = new Date(wall_s * 1000);
   const weekday = (wall.getUTCDay() + 6) % 7;
   const midnight = new Date(wall).setUTCHours(0, 0, 0, 0);
   const date = midnight / 1000 / DAY_SECONDS;
