@@ -7,10 +7,11 @@ import { authorityKey, softwareId, tableWindow, version } from "sealmeter/image"
 import { PulseCounter } from "sealmeter/pulse";
 import { WaveformInput } from "sealmeter/waveform";
 import { CreditCompanion } from "../src/credit/companion.js";
+import { withContacts } from "../src/credit/contacts.js";
 import type { Button, Image, Ports } from "../src/trusted/ports.js";
 import { ADE7953 } from "./ade7953.js";
 import { BoardFrontEnd } from "./front-end.js";
-import { boardInputs, withContacts } from "./inputs.js";
+import { boardInputs } from "./inputs.js";
 import { Panel } from "./panel.js";
 import {
   hardwareEntropy,

@@ -89,12 +89,3 @@ export function boardInputs(settings: InputSettings, uptime: Uptime): Inputs | n
   const wired = [...settings.tamper, settings.mainsFail].some(({ pin }) => pin >= 0);
   return wired ? new PinInputs(settings, uptime) : null;
 }
-
-/** Bit of tamper input 5: the load switch's contacts are not where they were put. */
-const CONTACTS = 16;
-
-/** The port with input 5 as the load switch has it. @param inputs the board's others. */
-export const withContacts = (contacts: { readonly tampered: boolean }, inputs: Inputs | null): Inputs => ({
-  tamper: () => (inputs?.tamper() ?? 0) | (contacts.tampered ? CONTACTS : 0),
-  mainsFailing: () => inputs?.mainsFailing() ?? false,
-});

@@ -5,21 +5,13 @@
 // What a cut left may read as whole at one boot and not at the next. Nobody has been told yet that it is stored; but
 // for that reason a document counts as stored only if it was written since power-up, and is else written once more.
 import { CREDIT_TARIFF_BYTES_MAX, type TariffStore } from "../src/credit/ports.js";
-import { assert, putUint, readUint, sameBytes } from "../src/trusted/encoding/bytes.js";
-import { crc32c } from "../src/trusted/journal/crc32c.js";
-import { BLOCK_BYTES, type Flash, SECTOR_BYTES } from "../src/trusted/ports.js";
+import { assert, sameBytes } from "../src/trusted/encoding/bytes.js";
+import type { Flash } from "../src/trusted/ports.js";
+import { readStored, type Stored, writeStored } from "./stored-sector.js";
 
 /** Sectors of the partition. */
 export const TARIFF_SECTORS = 4;
 const SECTORS_PER_SLOT = 2;
-/** u32be sequence, from 1; u32be length; u32be CRC-32C of those and the document; zeros. */
-const HEAD_BYTES = 16;
-
-interface Stored {
-  readonly sector: number;
-  readonly sequence: number;
-  readonly document: Uint8Array;
-}
 
 export class FlashTariffStore implements TariffStore {
   readonly #flash: Flash;
@@ -34,7 +26,7 @@ export class FlashTariffStore implements TariffStore {
 
   /** Reads two sectors; writes nothing. */
   load(slot: 0 | 1): Uint8Array | null {
-    return this.#newest(slot)?.document ?? null;
+    return this.#newest(slot)?.bytes ?? null;
   }
 
   /**
@@ -44,53 +36,26 @@ export class FlashTariffStore implements TariffStore {
   save(slot: 0 | 1, document: Uint8Array): boolean {
     assert(document.length <= CREDIT_TARIFF_BYTES_MAX, "a tariff fits its sector");
     const living = this.#newest(slot);
-    if (living && this.#written.get(slot) === living.sequence && sameBytes(living.document, document))
+    if (living && this.#written.get(slot) === living.sequence && sameBytes(living.bytes, document))
       return true;
     const sequence = (living?.sequence ?? 0) + 1;
     const first = SECTORS_PER_SLOT * slot;
     const spare = living?.sector === first ? first + 1 : first;
-    if (!this.#write(spare, sequence, document)) {
+    if (!writeStored(this.#flash, { sector: spare, sequence, bytes: document })) {
       // The slot is to be overwritten whole anyway, unless it holds this very document.
-      if (living && sameBytes(living.document, document)) return true;
+      if (living && sameBytes(living.bytes, document)) return true;
       const other = 2 * first + 1 - spare;
-      if (!this.#write(other, sequence, document)) return false;
+      if (!writeStored(this.#flash, { sector: other, sequence, bytes: document })) return false;
     }
     this.#written.set(slot, sequence);
     return true;
   }
 
-  /** @returns whether it reads back. */
-  #write(sector: number, sequence: number, document: Uint8Array): boolean {
-    this.#flash.erase(sector);
-    this.#flash.program(sector * SECTOR_BYTES, encode(sequence, document));
-    const written = this.#read(sector);
-    return written?.sequence === sequence && sameBytes(written.document, document);
-  }
-
   #newest(slot: 0 | 1): Stored | null {
     const first = SECTORS_PER_SLOT * slot;
-    const [a, b] = [this.#read(first), this.#read(first + 1)];
+    const read = (sector: number) => readStored(this.#flash, sector, CREDIT_TARIFF_BYTES_MAX);
+    const [a, b] = [read(first), read(first + 1)];
     if (!a || !b) return a ?? b;
     return a.sequence > b.sequence ? a : b;
   }
-
-  #read(sector: number): Stored | null {
-    const head = new Uint8Array(HEAD_BYTES);
-    this.#flash.read(sector * SECTOR_BYTES, head);
-    const [sequence, length] = [readUint(head, 0, 4), readUint(head, 4, 4)];
-    if (sequence === 0 || length > CREDIT_TARIFF_BYTES_MAX) return null;
-    const document = new Uint8Array(length);
-    this.#flash.read(sector * SECTOR_BYTES + HEAD_BYTES, document);
-    if (readUint(head, 8, 4) !== crc32c(head.subarray(0, 8), document)) return null;
-    return { sector, sequence, document };
-  }
-}
-
-function encode(sequence: number, document: Uint8Array): Uint8Array {
-  const out = new Uint8Array(HEAD_BYTES + Math.ceil(document.length / BLOCK_BYTES) * BLOCK_BYTES);
-  putUint(out, 0, sequence, 4);
-  putUint(out, 4, document.length, 4);
-  out.set(document, HEAD_BYTES);
-  putUint(out, 8, crc32c(out.subarray(0, 8), document), 4);
-  return out;
 }

@@ -1,6 +1,7 @@
 // A meter on a host: the metrology unit and its network side over the flash, keys, entropy, front end and
 // uplink that it is given. What survives a power cut is handed in; what does not is made anew at power-up.
 import type { CreditCompanion } from "../src/credit/companion.js";
+import { withContacts } from "../src/credit/contacts.js";
 import { type Given, Outbox } from "../src/meter/outbox.js";
 import type { Uplink } from "../src/meter/uplink.js";
 import type { Button, FrontEnd, Ports } from "../src/trusted/ports.js";
@@ -33,9 +34,6 @@ interface Running {
   readonly credit: CreditCompanion | null;
   readonly booted_ms: number;
 }
-
-/** Bit of the tamper input that a load switch's contacts are. */
-const CONTACTS = 16;
 
 export class Device {
   readonly #parts: DeviceParts;
@@ -125,7 +123,7 @@ export class Device {
     const { image, flash, secrets, entropy, energy, supply } = this.#parts;
     const ports = { image, flash, secrets, entropy, button: this.button, energy: energy() };
     if (!credit || !supply) return ports;
-    const inputs = { tamper: () => (credit.tampered ? CONTACTS : 0), mainsFailing: () => false };
+    const inputs = withContacts(credit, null);
     const switched = new SwitchedFrontEnd(ports.energy, supply.relay);
     return { ...ports, energy: switched, companion: credit, inputs };
   }

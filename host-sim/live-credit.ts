@@ -31,7 +31,7 @@ function dayAndNight({ start_s, step_s, rows }: Trace): Tariff {
 }
 
 /** Puts a new meter on pre-payment with this credit, hundredths of the currency. @returns who sells it more. */
-export function onPrePayment(world: World, trace: Trace, cents: number): Supplier {
+export function putOnPrePayment(world: World, trace: Trace, cents: number): Supplier {
   const supplier = new Supplier(world, null);
   const payload = encodeTariff(dayAndNight(trace));
   supplier.publish(signTariff(payload, world.parties.supplier.seed));

@@ -2,7 +2,7 @@
 // plug, and a phone that asks to be paired when the window opens. Time passes in ticks, for as long as the caller
 // has time for; the meter itself is that of every simulation, and nothing here reaches into it.
 import { array, bstr, int } from "../src/trusted/encoding/cbor.js";
-import { onPrePayment } from "./live-credit.js";
+import { putOnPrePayment } from "./live-credit.js";
 import { drawCustomer } from "./parties.js";
 import { SeededRandom } from "./seeded.js";
 import type { World } from "./simulation.js";
@@ -32,7 +32,7 @@ export class LiveMeter {
     this.#random = new SeededRandom(start_s, "tenants");
     world.clock.advance(start_s * 1000 - world.clock.now_ms);
     world.device.powerUp();
-    this.#supplier = cents === null ? null : onPrePayment(world, trace, cents);
+    this.#supplier = cents === null ? null : putOnPrePayment(world, trace, cents);
   }
 
   /** True time, ms of Unix time, whatever the meter believes. */

@@ -63,6 +63,7 @@ export interface Account extends Readonly<Record<NumberField, number>> {
 
 /** Bits of the flags from the lowest on; the three above are the count of top-ups. */
 const FLAGS = ["prepayment", "isOrderedOpen", "crossed", "tariffChangedToday", "isBegun"] as const;
+type Flag = (typeof FLAGS)[number];
 const [FLAGS_AT, WIDE_AT, TARIFF_AT, NUMBERS_AT] = [1, 2, 18, 24];
 
 /** Of a meter that never heard of credit: what the unit keeps is zeros. */
@@ -120,13 +121,10 @@ export function decodeAccount(bytes: Uint8Array): Account {
     at += width;
     return [name, readUint(bytes, at - width, width)] as const;
   });
+  const flagged = FLAGS.map((name, bit) => [name, ((flags >> bit) & 1) === 1] as const);
   return {
     ...(Object.fromEntries(numbers) as Record<NumberField, number>),
-    prepayment: (flags & 1) !== 0,
-    isOrderedOpen: (flags & 2) !== 0,
-    crossed: (flags & 4) !== 0,
-    tariffChangedToday: (flags & 8) !== 0,
-    isBegun: (flags & 16) !== 0,
+    ...(Object.fromEntries(flagged) as Record<Flag, boolean>),
     topUpsToday,
     level: first & 3,
     settled: view.getBigInt64(WIDE_AT),

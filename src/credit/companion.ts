@@ -145,16 +145,13 @@ export class CreditCompanion implements Companion {
 
   /** What the meter shows of credit and switch beside what the unit shows; nothing while there is nothing to say. */
   lines(): readonly string[] {
-    const { fault } = this.#contacts;
-    const tariff = this.#tariff?.signed.tariff ?? null;
-    const timed = this.#wasTimed;
     return creditLines({
       account: this.#account,
       balance: this.#balance,
-      tariff,
-      timed,
+      tariff: this.#tariff?.signed.tariff ?? null,
+      timed: this.#wasTimed,
       loadSwitch: this.#switch,
-      fault,
+      fault: this.#contacts.fault,
     });
   }
 

@@ -3,25 +3,25 @@
 // the same account. What comes out of it in public (the switch, one crossed limit a day, whether a command was taken)
 // never depends on energy in a way that could be asked again and again: top-ups and tariff changes are counted a day,
 // and no command is refused for what the balance is.
-import { daysOf, offsetAt_s, standingDays } from "../tariff/evaluate.js";
+import { daysOf, localTime, standingDays } from "../tariff/evaluate.js";
 import { CborReader } from "../trusted/encoding/cbor.js";
-import { DAY_SECONDS, intervalAt, intervalStart_s } from "../trusted/metrology/interval.js";
+import { SWITCH_CLOSED } from "../trusted/journal/state.js";
+import { intervalAt, intervalStart_s } from "../trusted/metrology/interval.js";
 import { type Account, countedDays, countedWh, Level, TARIFF_ID_BYTES, TOP_UPS_A_DAY } from "./account.js";
-import { CreditSetting, settingMax } from "./settings.js";
+import { CreditSetting, settingMax, TOP_UP_MAX } from "./settings.js";
 import type { Counted, CreditTariff } from "./valuation.js";
 
 /** Nano-currency in a thousandth and in a millionth of the currency. */
 const NANO_PER_MILLI = 1_000_000n;
 const NANO_PER_MICRO = 1_000n;
-/** Largest top-up, millionths of the currency. */
-export const TOP_UP_MAX = 100_000_000_000;
-const QUARTER_S = 900;
-const DAY_QUARTERS = 96;
+const QUARTER_MINUTES = 15;
+/** Local time where the tariff that would tell it was lost. */
+const UTC = { offsets: [{ from_s: 0, offset_s: 0 }] };
 const SETTINGS_MAX = 10;
 /** Imported active energy, of all phases or one: what costs when the tariff is lost. */
 const IMPORT = /^1-\d+:([246]?1)\.8\./;
 
-export const Switch = { OPEN: 0, READY: 1, CLOSED: 2 } as const;
+export const Switch = { OPEN: 0, READY: 1, CLOSED: SWITCH_CLOSED } as const;
 
 /** What an account is valued with: null where its tariff was lost, or there never was one. */
 export interface Terms {
@@ -142,18 +142,15 @@ export function relevel(account: Account, nano: bigint): Account {
 
 /** Whether credit that is used up may not open the switch now. Unix time; the hours are those of the tariff's clock. */
 export function isProtected(account: Account, { tariff }: Terms, time_s: number): boolean {
-  const local_s = time_s + (tariff ? offsetAt_s(tariff.signed.tariff, time_s) : 0);
-  const day = Math.floor(local_s / DAY_SECONDS);
-  // 1 January 1970 was a Thursday; weekdays count from Monday.
-  const weekday = (day + 3) % 7;
+  const { day, weekday, minute } = localTime(tariff?.signed.tariff ?? UTC, time_s);
   const { protectedFirst, protectedLast, protectedWeekdays, protectedFrom, protectedTo } = account;
   const inDays = protectedFirst > 0 && protectedFirst <= day && day <= protectedLast;
-  const quarter = Math.floor((local_s - day * DAY_SECONDS) / QUARTER_S) % DAY_QUARTERS;
+  const quarter = Math.floor(minute / QUARTER_MINUTES);
   const overMidnight = protectedFrom > protectedTo;
   const inHours = overMidnight
     ? quarter >= protectedFrom || quarter < protectedTo
     : protectedFrom <= quarter && quarter < protectedTo;
-  return inDays || ((protectedWeekdays >> weekday) & 1) === 1 || inHours;
+  return inDays || (protectedWeekdays & weekday) !== 0 || inHours;
 }
 
 /** Whether the switch may not be closed. While the time is unknown nothing is protected. */

@@ -5,10 +5,9 @@
 // Until the unit has spoken nothing is driven. A bistable relay then is where it was before the power failed, which is
 // where the last durable state or a step before it put it; a contactor with a spring is open. A meter that cannot
 // read its journal, or that is blank, thus cuts nobody off and supplies nobody who was cut off.
+import { SWITCH_CLOSED } from "../trusted/journal/state.js";
 import type { Relay } from "./ports.js";
 
-/** Of the unit's states (0 open, 1 ready for reconnection) the one in which current may flow. */
-const CLOSED = 2;
 /** Between two operations, ms: the coil's driver charges, and the contacts come to rest. */
 export const OPERATION_MS = 2_000;
 /**
@@ -49,7 +48,7 @@ export class LoadSwitch {
 
   /** What is durable: at power-up and at each change. @param state 2 closed; anything else is open. */
   put(state: number): void {
-    this.#closed = state === CLOSED;
+    this.#closed = state === SWITCH_CLOSED;
   }
 
   /** Drives what is due, at most one operation, and looks at the contacts once. */

@@ -172,15 +172,18 @@ function price({ start_s, price_s, prices }: DynamicPrices, unix_s: number): num
 
 /** A moment on the clock and the calendar on the wall: one bit each for weekday and month. */
 interface LocalTime {
+  readonly day: LocalDay;
   readonly weekday: number;
   readonly month: number;
   readonly minute: number;
 }
 
-function localTime(tariff: Pick<Tariff, "offsets">, unix_s: number): LocalTime {
+/** The moment on the wall at a Unix time. */
+export function localTime(tariff: Pick<Tariff, "offsets">, unix_s: number): LocalTime {
   const local_s = unix_s + offsetAt_s(tariff, unix_s);
   const day = Math.floor(local_s / DAY_SECONDS);
   return {
+    day,
     weekday: 1 << ((((day + WEEKDAY_OF_DAY_0) % 7) + 7) % 7),
     month: 1 << new Date(local_s * 1000).getUTCMonth(),
     minute: Math.floor((local_s - day * DAY_SECONDS) / MINUTE_S),

@@ -55,7 +55,7 @@ const ROLLED_BACK = 100;
 const WATCHDOG = 255;
 const FRONT_END = 101;
 const TAMPER_INPUTS = 5;
-/** From an answer of the Companion, which is a record, to the next question, ms. */
+/** From an answer of the Companion, which is a record, to the next that is heard, ms. */
 const COMPANION_EVERY_MS = 10_000;
 const SWITCH = ["open", "ready", "closed"];
 

@@ -3,6 +3,7 @@ import { expect } from "vitest";
 import type { BistableRelay } from "../../host-sim/relay.js";
 import { decodeAccount } from "../../src/credit/account.js";
 import type { CreditCompanion } from "../../src/credit/companion.js";
+import { withContacts } from "../../src/credit/contacts.js";
 import type { Tariff } from "../../src/tariff/document.js";
 import { BenchMeter, type BenchOptions, HALF_HOUR_S } from "../bench-meter.js";
 import { euros, settings, sign, supplyWith, tariffOrder } from "./kit.js";
@@ -28,8 +29,7 @@ export class PrepaidMeter extends BenchMeter {
     if (this.supply) {
       this.companion = this.supply.make();
       const companion = this.companion;
-      const inputs = { tamper: () => (companion.tampered ? 16 : 0), mainsFailing: () => false };
-      this.devices = { companion, inputs };
+      this.devices = { companion, inputs: withContacts(companion, null) };
     }
     super.boot();
   }
